@@ -1,0 +1,3 @@
+//! The map: layout, level of detail, node and edge drawing on egui_graphs.
+
+pub mod model;

@@ -1,0 +1,328 @@
+//! What the window shows, as plain data: strings, tones and ids, ready to be drawn. Built by the worker from an analysis, read by the
+//! panels. Nothing here knows egui, and nothing here computes a verdict.
+
+use crate::map::model::{Id, MapModel, Tone};
+
+/// Everything the window shows of the cluster and the sketch at one moment. Published by the worker, immutable.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct View {
+    /// Grows with every publication; equal generations are equal views.
+    pub generation: u64,
+    /// Left: namespaces with their counts.
+    pub namespaces: Vec<NamespaceRow>,
+    /// Middle.
+    pub map: MapModel,
+    /// Right: what is selected, if anything.
+    pub inspector: Option<Inspector>,
+    /// Bottom: the edits.
+    pub sketch: Sketch,
+    /// Bottom: what the edits change.
+    pub difference: DifferenceTable,
+    /// Bottom: objects that could not be read as they stand.
+    pub warnings: Vec<WarningRow>,
+    /// The status bar.
+    pub status: Status,
+    /// What the search box finds: everything that can be selected.
+    pub search_index: Vec<SearchEntry>,
+}
+
+/// How far a direction is closed for the pods of a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// No pod is isolated: an open ring.
+    #[default]
+    Open,
+    /// Some pods are isolated: a half-filled square in the colour of "depends".
+    Partly,
+    /// Every pod is isolated: a filled square in the colour of "allowed".
+    Closed,
+}
+
+impl Isolation {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Partly => "partly closed",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// A namespace in the tree, with its workloads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamespaceRow {
+    /// Its id on the map, for example `namespace/shop`.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// Its pods that run.
+    pub n_pods: usize,
+    /// Ways in.
+    pub inward: Isolation,
+    /// Ways out.
+    pub outward: Isolation,
+    /// Whether its workloads are on the map one by one (not folded into one node).
+    pub unfolded: bool,
+    /// Its workloads.
+    pub workloads: Vec<WorkloadRow>,
+}
+
+/// A workload in the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WorkloadRow {
+    /// Its id, for example `workload/shop/Deployment/cart`.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// `Deployment, 3 pods`
+    pub fact: String,
+    /// Its pods: id (`pod/shop/cart-0`) and name.
+    pub pods: Vec<(Id, String)>,
+}
+
+/// The right panel for one selected thing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inspector {
+    /// What is selected.
+    pub id: Id,
+    /// Its name, as the title.
+    pub title: String,
+    /// `Deployment in payments, 3 pods, 10.1.4.7 and 2 more`
+    pub subtitle: String,
+    /// What it may reach.
+    pub destinations: Vec<ConnectionRow>,
+    /// What may reach it.
+    pub sources: Vec<ConnectionRow>,
+    /// Ways in from outside that lead to it or through it.
+    pub paths: Vec<PathRow>,
+    /// Its object as YAML, empty where it has none to show.
+    pub yaml: String,
+    /// The editable object behind it and those that bear on it (policies that select it), to open in the sketch.
+    pub objects: Vec<ObjectRow>,
+}
+
+/// One connection in the inspector.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConnectionRow {
+    /// The other end on the map, to select it.
+    pub peer: Id,
+    /// The other end's name: `payments-db`, `Internet, any port`, `10.20.0.0/16`.
+    pub title: String,
+    /// Where it is: its namespace, or empty.
+    pub place: String,
+    /// `5432/TCP`, `any port`.
+    pub ports: String,
+    /// Its state.
+    pub tone: Option<Tone>,
+    /// One line: `allow-db, egress rule 1`.
+    pub because: String,
+    /// The whole reasoning, line by line.
+    pub why: Vec<WhyLine>,
+}
+
+/// One line of a reasoning.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WhyLine {
+    /// A sentence without a full stop.
+    pub text: String,
+    /// Set on the line that decides.
+    pub tone: Option<Tone>,
+    /// The object behind the line, to open it in the sketch: its key as text (see [`ObjectRow::key`]) and a JSON pointer into it.
+    pub object: Option<(String, String)>,
+}
+
+/// One way in from outside, hop by hop.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PathRow {
+    /// `https://shop.example/`
+    pub title: String,
+    /// The state of the whole path.
+    pub tone: Option<Tone>,
+    /// Its hops.
+    pub hops: Vec<WhyLine>,
+}
+
+/// An object that can be opened in the sketch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ObjectRow {
+    /// `networking.k8s.io/v1 NetworkPolicy payments/allow-db`: what commands name it by.
+    pub key: String,
+    /// `NetworkPolicy allow-db`
+    pub title: String,
+    /// What it does here, in few words: `closes egress`.
+    pub fact: String,
+}
+
+/// The edits so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sketch {
+    /// Its name.
+    pub name: String,
+    /// The edits, in order.
+    pub edits: Vec<EditRow>,
+    /// Every object that can be edited, with what each edit makes of it applied.
+    pub objects: Vec<ObjectRow>,
+    /// The object in the editor, if one is open.
+    pub open: Option<OpenObject>,
+    /// Whether there is something to undo.
+    pub can_undo: bool,
+    /// Whether there is something to redo.
+    pub can_redo: bool,
+}
+
+/// One edit of the sketch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EditRow {
+    /// The object's key, as in [`ObjectRow::key`].
+    pub key: String,
+    /// `created`, `changed`, `deleted`
+    pub verb: String,
+    /// `NetworkPolicy payments/allow-gateway`
+    pub title: String,
+    /// Set when the cluster changed beneath the edit: what happened.
+    pub conflict: Option<String>,
+}
+
+/// The object in the editor.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OpenObject {
+    /// Grows when the text was replaced from outside the editor (opened, undone, reverted): then the editor takes `text` over.
+    pub revision: u64,
+    /// Its key, as in [`ObjectRow::key`].
+    pub key: String,
+    /// The text as YAML.
+    pub text: String,
+    /// What is wrong with the text as it stands: line and column from 1, and the message. The last good text stays in force.
+    pub errors: Vec<TextError>,
+    /// The line (from 1) to mark and scroll to, when a reason was followed.
+    pub marked_line: Option<usize>,
+}
+
+/// Something wrong with the text in the editor.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TextError {
+    /// From 1; 0 where no line can be named.
+    pub line: usize,
+    /// From 1; 0 where no column can be named.
+    pub column: usize,
+    /// The message, lower case, without a full stop.
+    pub message: String,
+    /// Whether it keeps the text from taking effect (else it is a warning).
+    pub fatal: bool,
+}
+
+/// What the sketch changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DifferenceTable {
+    /// Connections that are new.
+    pub n_gained: usize,
+    /// Connections that are gone.
+    pub n_lost: usize,
+    /// Connections whose ports or conditions changed.
+    pub n_changed: usize,
+    /// The rows, lost first, then gained, then changed.
+    pub rows: Vec<DifferenceRow>,
+    /// Entry paths that changed: title, before and after in words, with tones.
+    pub paths: Vec<PathDifferenceRow>,
+}
+
+/// One changed connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DifferenceRow {
+    /// `Gained`, `Lost`, or `Depends` for changed.
+    pub tone: Option<Tone>,
+    /// `+ gained`, `- lost`, `~ changed`
+    pub word: String,
+    /// `payments/payments-api`
+    pub from: String,
+    /// The source on the map.
+    pub from_id: Id,
+    /// `data/payments-db`, `Internet`
+    pub to: String,
+    /// The destination on the map.
+    pub to_id: Id,
+    /// Ports: `5432/TCP`; for changed, `80/TCP, now 80/TCP, 443/TCP`.
+    pub ports: String,
+}
+
+/// One changed way in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PathDifferenceRow {
+    /// `https://old.example/`
+    pub title: String,
+    /// `works now: was blocked by ...`
+    pub text: String,
+    /// Gained or lost.
+    pub tone: Option<Tone>,
+}
+
+/// One thing wrong with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WarningRow {
+    /// The object's key as text, or the file.
+    pub object: String,
+    /// The field.
+    pub pointer: String,
+    /// The message.
+    pub message: String,
+}
+
+/// The status bar.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// How the source stands.
+    pub freshness: Freshness,
+    /// `demo`, `prod-eu`, `3 files in ./manifests`
+    pub source: String,
+    /// `214 pods, 60 workloads, 38 policies`
+    pub sizes: String,
+    /// `answer in 0.4 ms`
+    pub timing: String,
+    /// `profile upstream`
+    pub profile: String,
+    /// What cannot be seen, a line each: `pods is forbidden: ...`.
+    pub unseen: Vec<String>,
+}
+
+/// How fresh the picture is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Freshness {
+    /// Read once, from files or the demo.
+    #[default]
+    Static,
+    /// First lists are on their way; kinds done and kinds in all.
+    Loading(usize, usize),
+    /// Everything streams.
+    Live,
+    /// The connection is down; the picture is as of then. Why, in words.
+    Stale(String),
+    /// The server does not accept us. Why, in words.
+    Unauthorised(String),
+    /// The source cannot be read at all. Why, in words.
+    Failed(String),
+}
+
+/// Something that can be found and selected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SearchEntry {
+    /// Its id.
+    pub id: Id,
+    /// `shop/cart`
+    pub title: String,
+    /// `Deployment`, `Service`, `Ingress host`
+    pub kind: String,
+    /// Lower case text to match besides the title: labels `app=cart`, addresses, hosts.
+    pub haystack: String,
+}
+
+/// The contexts of the kubeconfig, for the picker.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContextRow {
+    /// What [`crate::command::Command::OpenContext`] names it by.
+    pub id: String,
+    /// Its name, with the file's stem where two files have the same name.
+    pub title: String,
+    /// The cluster's server or the file, muted.
+    pub fact: String,
+}

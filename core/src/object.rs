@@ -1,0 +1,184 @@
+//! Kubernetes objects as they arrive: kinds, keys, raw contents, and warnings about them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use smol_str::SmolStr;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident, $group:literal, $version:literal, $kind:literal, $plural:literal, $namespaced:literal;)*) => {
+        /// The kinds that Portolan reads. Anything else in a cluster or a manifest is passed over.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            /// Every kind, in the order in which listings show them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The API group; empty for the core group.
+            pub const fn group(self) -> &'static str { match self { $(Self::$variant => $group,)* } }
+            /// The version that is asked of a server.
+            pub const fn version(self) -> &'static str { match self { $(Self::$variant => $version,)* } }
+            /// The name in an object's `kind` field.
+            pub const fn name(self) -> &'static str { match self { $(Self::$variant => $kind,)* } }
+            /// The resource's name in a URL.
+            pub const fn plural(self) -> &'static str { match self { $(Self::$variant => $plural,)* } }
+            /// Whether its objects live in a namespace.
+            pub const fn is_namespaced(self) -> bool { match self { $(Self::$variant => $namespaced,)* } }
+        }
+    };
+}
+
+kinds! {
+    /// A namespace.
+    Namespace, "", "v1", "Namespace", "namespaces", false;
+    /// A Deployment.
+    Deployment, "apps", "v1", "Deployment", "deployments", true;
+    /// A StatefulSet.
+    StatefulSet, "apps", "v1", "StatefulSet", "statefulsets", true;
+    /// A DaemonSet.
+    DaemonSet, "apps", "v1", "DaemonSet", "daemonsets", true;
+    /// A ReplicaSet.
+    ReplicaSet, "apps", "v1", "ReplicaSet", "replicasets", true;
+    /// A ReplicationController.
+    ReplicationController, "", "v1", "ReplicationController", "replicationcontrollers", true;
+    /// A CronJob.
+    CronJob, "batch", "v1", "CronJob", "cronjobs", true;
+    /// A Job.
+    Job, "batch", "v1", "Job", "jobs", true;
+    /// A pod.
+    Pod, "", "v1", "Pod", "pods", true;
+    /// A Service.
+    Service, "", "v1", "Service", "services", true;
+    /// An EndpointSlice.
+    EndpointSlice, "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", true;
+    /// An IngressClass.
+    IngressClass, "networking.k8s.io", "v1", "IngressClass", "ingressclasses", false;
+    /// An Ingress.
+    Ingress, "networking.k8s.io", "v1", "Ingress", "ingresses", true;
+    /// A NetworkPolicy of Kubernetes itself.
+    NetworkPolicy, "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", true;
+}
+
+impl Kind {
+    /// `v1`, or `group/version`.
+    pub fn api_version(self) -> String {
+        if self.group().is_empty() { self.version().to_owned() } else { format!("{}/{}", self.group(), self.version()) }
+    }
+
+    /// The kind of an object with this `apiVersion` and `kind`, whatever the version within the group.
+    pub fn of(api_version: &str, kind: &str) -> Option<Self> {
+        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        Self::ALL.iter().copied().find(|candidate| candidate.name() == kind && candidate.group() == group)
+    }
+
+    /// Whether a person can edit objects of this kind in a sketch; their raw contents are kept.
+    pub const fn is_editable(self) -> bool {
+        matches!(self, Self::Namespace | Self::Service | Self::IngressClass | Self::Ingress | Self::NetworkPolicy)
+    }
+}
+
+/// What tells one object from every other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace; empty for kinds that have none.
+    pub namespace: SmolStr,
+    /// Its name.
+    pub name: SmolStr,
+}
+
+impl ObjectKey {
+    /// A key of these parts. The namespace of a kind that has none is dropped.
+    pub fn new(kind: Kind, namespace: impl Into<SmolStr>, name: impl Into<SmolStr>) -> Self {
+        let namespace = if kind.is_namespaced() { namespace.into() } else { SmolStr::default() };
+        Self { kind, namespace, name: name.into() }
+    }
+
+    /// `namespace/name`, or the name alone where there is no namespace.
+    pub fn path(&self) -> String {
+        if self.namespace.is_empty() { self.name.to_string() } else { format!("{}/{}", self.namespace, self.name) }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    /// `networking.k8s.io/v1 NetworkPolicy shop/deny`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.kind.api_version(), self.kind.name(), self.path())
+    }
+}
+
+impl Serialize for ObjectKey {
+    /// `{"apiVersion":..,"kind":..,"namespace":..,"name":..}`, the namespace left out where there is none.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("apiVersion", &self.kind.api_version())?;
+        map.serialize_entry("kind", self.kind.name())?;
+        if !self.namespace.is_empty() {
+            map.serialize_entry("namespace", &self.namespace)?;
+        }
+        map.serialize_entry("name", &self.name)?;
+        map.end()
+    }
+}
+
+/// An object as it arrived: its key and its contents, lossless and in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// What tells it from others.
+    pub key: ObjectKey,
+    /// The whole object, `apiVersion` and `kind` included.
+    pub raw: Arc<Value>,
+}
+
+impl Object {
+    /// Reads the key of a raw object.
+    ///
+    /// `Ok(None)` is an object of a kind that Portolan does not read. A namespaced object without a namespace is taken to be in
+    /// `default_namespace`, as `kubectl apply` does.
+    ///
+    /// # Errors
+    /// A sentence on what is missing: `apiVersion`, `kind` or `metadata.name`.
+    pub fn new(raw: Value, default_namespace: &str) -> Result<Option<Self>, String> {
+        let text = |pointer: &str| raw.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let api_version = text("/apiVersion").ok_or("the object has no apiVersion")?;
+        let kind_name = text("/kind").ok_or("the object has no kind")?;
+        let Some(kind) = Kind::of(api_version, kind_name) else { return Ok(None) };
+        let name = text("/metadata/name").ok_or_else(|| format!("the {kind_name} has no metadata.name"))?;
+        let namespace = text("/metadata/namespace").unwrap_or(default_namespace);
+        let key = ObjectKey::new(kind, namespace, name);
+        Ok(Some(Self { key, raw: Arc::new(raw) }))
+    }
+}
+
+/// Something wrong with an object that the analysis worked around.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Warning {
+    /// The object, as [`ObjectKey`] displays it, or the file where no object could be read.
+    pub object: String,
+    /// The field, as a JSON pointer into the object; empty for the object as a whole.
+    pub pointer: String,
+    /// What is wrong and what was done about it, lower case, without a full stop.
+    pub message: String,
+}
+
+impl Warning {
+    /// A warning about a field of an object.
+    pub fn new(key: &ObjectKey, pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { object: key.to_string(), pointer: pointer.into(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.object)?;
+        if !self.pointer.is_empty() {
+            write!(f, " {}", self.pointer)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
