@@ -155,6 +155,32 @@ impl Object {
     }
 }
 
+/// API groups whose objects filter or route traffic and are not evaluated: leaving one out without a word would make verdicts wrong.
+const UNEVALUATED_GROUPS: &[(&str, &str)] = &[
+    ("policy.networking.k8s.io", "cluster-wide policies"),
+    ("cilium.io", "Cilium's policies and egress gateways"),
+    ("projectcalico.org", "Calico's policies"),
+    ("crd.projectcalico.org", "Calico's policies"),
+    ("security.istio.io", "Istio's authorization policies"),
+    ("networking.istio.io", "Istio's gateways and routes"),
+    ("gateway.networking.k8s.io", "Gateway API's gateways and routes"),
+    ("route.openshift.io", "OpenShift's routes"),
+    ("k8s.ovn.org", "OVN-Kubernetes' egress firewalls and addresses"),
+    ("crd.antrea.io", "Antrea's policies"),
+    ("networking.k8s.aws", "Amazon's policies"),
+    ("kuma.io", "Kuma's policies"),
+    ("policy.linkerd.io", "Linkerd's policies"),
+    ("k8s.cni.cncf.io", "additional networks and their policies"),
+    ("traefik.io", "Traefik's routes"),
+    ("projectcontour.io", "Contour's routes"),
+];
+
+/// What an API group holds that bears on traffic and is not evaluated, in words; `None` for groups that do not bear on it, and for
+/// those that are read.
+pub fn unevaluated(group: &str) -> Option<&'static str> {
+    UNEVALUATED_GROUPS.iter().find(|(known, _)| *known == group).map(|(_, what)| *what)
+}
+
 /// Something wrong with an object that the analysis worked around.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Warning {

@@ -1,1 +1,199 @@
-//! Objects to records.
+//! Objects to records, one file a kind. The only place that names `k8s_openapi`.
+//!
+//! Invariant: nothing here fails. What cannot be read becomes a [`Warning`]; what can be read of the same object is kept.
+
+mod ingress;
+mod namespace;
+mod network_policy;
+mod pod;
+mod service;
+mod unknown_fields;
+mod workload;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::labels::{Labels, Operator, Requirement, Selector};
+use crate::object::{Kind, Object, ObjectKey, Warning};
+use crate::record::Record;
+
+/// An object after intake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What it became; `None` where it could not be read at all.
+    pub record: Option<Record>,
+    /// The object itself, for kinds that can be edited.
+    pub raw: Option<Arc<Value>>,
+    /// What is wrong with it.
+    pub warnings: Vec<Warning>,
+}
+
+/// The label that every namespace of a cluster bears with its own name.
+pub(crate) const fn name_label() -> &'static str {
+    namespace::NAME_LABEL
+}
+
+/// Reads an object.
+pub fn read(object: &Object) -> Entry {
+    let mut reader = Reader { key: &object.key, warnings: Vec::new() };
+    let raw = &*object.raw;
+    let record = match object.key.kind {
+        Kind::Namespace => namespace::read(raw, &mut reader).map(Record::Namespace),
+        Kind::Pod => pod::read(raw, &mut reader).map(Arc::new).map(Record::Pod),
+        Kind::Deployment
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::ReplicaSet
+        | Kind::ReplicationController
+        | Kind::CronJob
+        | Kind::Job => workload::read(raw, &mut reader).map(Record::Workload),
+        Kind::Service => service::read(raw, &mut reader).map(Record::Service),
+        Kind::EndpointSlice => service::read_slice(raw, &mut reader).map(Record::EndpointSlice),
+        Kind::IngressClass => ingress::read_class(raw, &mut reader).map(Record::IngressClass),
+        Kind::Ingress => ingress::read(raw, &mut reader).map(Record::Ingress),
+        Kind::NetworkPolicy => network_policy::read(raw, &mut reader).map(Record::NetworkPolicy),
+    };
+    let warnings = reader.warnings;
+    Entry { record, raw: object.key.kind.is_editable().then(|| Arc::clone(&object.raw)), warnings }
+}
+
+/// What a reader of one object needs: its key, and where warnings go.
+struct Reader<'a> {
+    key: &'a ObjectKey,
+    warnings: Vec<Warning>,
+}
+
+impl Reader<'_> {
+    fn warn(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.warnings.push(Warning::new(self.key, pointer, message));
+    }
+
+    /// The value as a type of the API, or a warning that names the field.
+    fn typed<T: DeserializeOwned>(&mut self, raw: &Value) -> Option<T> {
+        match serde_path_to_error::deserialize(raw) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let pointer = pointer_of(error.path());
+                self.warn(pointer, format!("left out: {}", error.into_inner()));
+                None
+            }
+        }
+    }
+
+    /// Labels from a map that may be absent.
+    fn labels(map: Option<std::collections::BTreeMap<String, String>>) -> Arc<Labels> {
+        Arc::new(map.unwrap_or_default().into_iter().collect())
+    }
+
+    /// A selector, or `None` and a warning for each requirement that the API would refuse.
+    fn selector(&mut self, selector: ApiSelector, pointer: &str) -> Option<Selector> {
+        let mut requirements = Vec::new();
+        let mut valid = true;
+        for (key, value) in selector.match_labels.unwrap_or_default() {
+            let pointer = format!("{pointer}/matchLabels/{}", escape(&key));
+            valid &= self.label_key(&key, &pointer);
+            self.label_value(&value, &pointer);
+            requirements.push(Requirement { key: key.into(), operator: Operator::In(vec![value.into()]) });
+        }
+        for (index, expression) in selector.match_expressions.unwrap_or_default().into_iter().enumerate() {
+            let values: Vec<smol_str::SmolStr> = expression.values.unwrap_or_default().into_iter().map(Into::into).collect();
+            for (value_index, value) in values.iter().enumerate() {
+                self.label_value(value, &format!("{pointer}/matchExpressions/{index}/values/{value_index}"));
+            }
+            let needs_values = matches!(expression.operator.as_str(), "In" | "NotIn");
+            if needs_values == values.is_empty() && matches!(expression.operator.as_str(), "In" | "NotIn" | "Exists" | "DoesNotExist") {
+                let must = if needs_values { "needs at least one value" } else { "takes no values" };
+                self.warn(format!("{pointer}/matchExpressions/{index}/values"), format!("operator {} {must}", expression.operator));
+                valid = false;
+            }
+            let operator = match expression.operator.as_str() {
+                "In" => Operator::In(values),
+                "NotIn" => Operator::NotIn(values),
+                "Exists" => Operator::Exists,
+                "DoesNotExist" => Operator::DoesNotExist,
+                other => {
+                    let known = "In, NotIn, Exists, DoesNotExist";
+                    self.warn(
+                        format!("{pointer}/matchExpressions/{index}/operator"),
+                        format!("unknown operator {other:?}; known are {known}"),
+                    );
+                    valid = false;
+                    continue;
+                }
+            };
+            valid &= self.label_key(&expression.key, &format!("{pointer}/matchExpressions/{index}/key"));
+            requirements.push(Requirement { key: expression.key.into(), operator });
+        }
+        valid.then(|| Selector::new(requirements))
+    }
+
+    /// Whether a selector can ask for this key; no label can have another (apimachinery `IsQualifiedName`), and a server refuses it.
+    fn label_key(&mut self, key: &str, pointer: &str) -> bool {
+        let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+        let is_label = |label: &str| {
+            let at_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            label.starts_with(at_end) && label.ends_with(at_end) && label.chars().all(|c| at_end(c) || c == '-')
+        };
+        let is_valid = is_label_text(name) && prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(is_label));
+        if !is_valid {
+            self.warn(pointer, format!("{key:?} is not a key that a label can have"));
+        }
+        is_valid
+    }
+
+    /// Warns of a value that no label can have. A selector that asks for it is in force where an older server took it.
+    fn label_value(&mut self, value: &str, pointer: &str) {
+        if !value.is_empty() && !is_label_text(value) {
+            self.warn(pointer, format!("{value:?} is not a value that a label can have"));
+        }
+    }
+
+    /// A port number from 1 to 65535, or a warning.
+    fn port(&mut self, number: i64, pointer: &str) -> Option<u16> {
+        match u16::try_from(number) {
+            Ok(port) if port > 0 => Some(port),
+            _ => {
+                self.warn(pointer, format!("{number} is not a port: ports run from 1 to 65535"));
+                None
+            }
+        }
+    }
+
+    /// A protocol by name, TCP where there is none, or a warning.
+    fn protocol(&mut self, name: Option<&str>, pointer: &str) -> Option<crate::ports::Protocol> {
+        let name = name.unwrap_or("TCP");
+        let protocol = crate::ports::Protocol::parse(name);
+        if protocol.is_none() {
+            self.warn(pointer, format!("unknown protocol {name:?}; known are TCP, UDP, SCTP"));
+        }
+        protocol
+    }
+}
+
+/// At most 63 letters, digits, `-`, `_` and `.`, the first and the last a letter or a digit (apimachinery `IsQualifiedName`).
+fn is_label_text(text: &str) -> bool {
+    let at_end = |c: char| c.is_ascii_alphanumeric();
+    let inside = |c: char| at_end(c) || matches!(c, '-' | '_' | '.');
+    text.len() <= 63 && text.starts_with(at_end) && text.ends_with(at_end) && text.chars().all(inside)
+}
+
+type ApiSelector = k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+
+/// The JSON pointer of a path that serde walked.
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", escape(key))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// One step of a JSON pointer (RFC 6901, section 3).
+pub(crate) fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,125 @@
+//! The façade: a host that applies changes, and immutable analyses that answer.
+
+mod connections;
+mod difference;
+mod endpoint;
+mod reasons;
+mod trace;
+
+use std::sync::Arc;
+
+pub use connections::{Connection, Unit};
+pub use difference::{ChangedConnection, ChangedPath, Difference};
+pub use endpoint::{Endpoint, EndpointError, PortQuery};
+pub(crate) use trace::verdict_of;
+pub use trace::{Decision, Hop, Reason, Side, Trace};
+
+use crate::assumptions::Assumptions;
+use crate::entry::{self, EntryPath};
+use crate::inventory::Inventory;
+use crate::object::Warning;
+use crate::policy;
+use crate::reachability::Reachability;
+use crate::snapshot::{Change, Snapshot};
+
+/// Holds the newest snapshot and turns it into analyses.
+#[derive(Debug, Default)]
+pub struct Host {
+    snapshot: Snapshot,
+    assumptions: Assumptions,
+    current: Option<Arc<Analysis>>,
+}
+
+impl Host {
+    /// A host of an empty snapshot.
+    pub fn new(assumptions: Assumptions, represents_templates: bool) -> Self {
+        let mut snapshot = Snapshot::default();
+        snapshot.represents_templates = represents_templates;
+        Self { snapshot, assumptions, current: None }
+    }
+
+    /// Applies changes. Returns whether anything is different now.
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = Change>) -> bool {
+        let mut is_different = false;
+        for change in changes {
+            is_different |= self.snapshot.apply(change);
+        }
+        if is_different {
+            self.current = None;
+        }
+        is_different
+    }
+
+    /// Answers other questions with other assumptions.
+    pub fn assume(&mut self, assumptions: Assumptions) {
+        if self.assumptions != assumptions {
+            self.assumptions = assumptions;
+            self.current = None;
+        }
+    }
+
+    /// The assumptions in force.
+    pub fn assumptions(&self) -> &Assumptions {
+        &self.assumptions
+    }
+
+    /// The snapshot as it stands.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The analysis of the snapshot as it stands.
+    pub fn analysis(&mut self) -> Arc<Analysis> {
+        let current = self.current.get_or_insert_with(|| Arc::new(Analysis::new(self.snapshot.clone(), self.assumptions.clone())));
+        Arc::clone(current)
+    }
+}
+
+/// Everything that can be said of one snapshot. Immutable; answers are worked out when asked for.
+#[derive(Debug)]
+pub struct Analysis {
+    snapshot: Snapshot,
+    inventory: Inventory,
+    reachability: Reachability,
+    entry_paths: std::sync::OnceLock<Vec<EntryPath>>,
+}
+
+impl Analysis {
+    /// Analyses a snapshot.
+    pub fn new(snapshot: Snapshot, assumptions: Assumptions) -> Self {
+        let inventory = Inventory::new(&snapshot, &assumptions);
+        let planes = policy::compile(&snapshot);
+        let reachability = Reachability::new(&snapshot, &inventory, planes, &assumptions);
+        Self { snapshot, inventory, reachability, entry_paths: std::sync::OnceLock::new() }
+    }
+
+    /// The snapshot that is spoken of.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Who is in the network.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// Who may reach whom.
+    pub fn reachability(&self) -> &Reachability {
+        &self.reachability
+    }
+
+    /// The assumptions in force.
+    pub fn assumptions(&self) -> &Assumptions {
+        &self.reachability.assumptions
+    }
+
+    /// Every way in from outside, in the order of objects.
+    pub fn entry_paths(&self) -> &[EntryPath] {
+        self.entry_paths.get_or_init(|| entry::paths(self))
+    }
+
+    /// What is wrong with objects, in the order of kinds and names, and then with several of them together.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.snapshot.warnings().cloned().chain(self.inventory.warnings()).collect()
+    }
+}

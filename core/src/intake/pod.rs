@@ -1,0 +1,70 @@
+//! Pods, and the templates of pods.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use serde_json::Value;
+use smallvec::SmallVec;
+
+use super::Reader;
+use crate::record::{ContainerPort, Owner, Phase, PodRecord};
+
+pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<PodRecord> {
+    let pod: Pod = reader.typed(raw)?;
+    // The mirror of a static pod is owned by its node, which makes no workload: the static pods of a node are strangers to each other.
+    let owner = owner(pod.metadata.owner_references).filter(|owner| owner.kind != "Node");
+    let mut record = PodRecord { labels: Reader::labels(pod.metadata.labels), owner, ..PodRecord::default() };
+    // A pod from a manifest has no status: it is taken to be ready.
+    record.ready = pod.status.is_none();
+    if let Some(spec) = pod.spec {
+        read_spec(spec, &mut record, "/spec", reader);
+    }
+    if let Some(status) = pod.status {
+        record.phase = match status.phase.as_deref() {
+            Some("Succeeded" | "Failed") => Phase::Finished,
+            _ => Phase::Active,
+        };
+        // A pod in a manifest may bear the remains of a status without conditions.
+        record.ready = status.conditions.is_none_or(|conditions| {
+            conditions.iter().find(|condition| condition.type_ == "Ready").is_none_or(|condition| condition.status == "True")
+        });
+        let addresses = status.pod_ips.unwrap_or_default().into_iter().map(|pod_ip| pod_ip.ip).chain(status.pod_ip);
+        for text in addresses.filter(|text| !text.is_empty()) {
+            match text.parse() {
+                Ok(address) if record.addresses.contains(&address) => {}
+                Ok(address) => record.addresses.push(address),
+                Err(_) => reader.warn("/status/podIPs", format!("{text:?} is not an address")),
+            }
+        }
+    }
+    Some(record)
+}
+
+/// Fills in what a pod's spec, or a template's, says.
+pub(super) fn read_spec(spec: PodSpec, record: &mut PodRecord, pointer: &str, reader: &mut Reader<'_>) {
+    record.node = spec.node_name.unwrap_or_default().into();
+    record.host_network = spec.host_network.unwrap_or(false);
+    record.service_account = spec.service_account_name.unwrap_or_default().into();
+    // An init container with restartPolicy Always is a sidecar and runs on beside the others (KEP-753).
+    let sidecars =
+        spec.init_containers.unwrap_or_default().into_iter().filter(|container| container.restart_policy.as_deref() == Some("Always"));
+    let mut ports: SmallVec<[ContainerPort; 4]> = SmallVec::new();
+    for (index, container) in spec.containers.into_iter().chain(sidecars).enumerate() {
+        for (port_index, port) in container.ports.unwrap_or_default().into_iter().enumerate() {
+            let pointer = format!("{pointer}/containers/{index}/ports/{port_index}");
+            let Some(protocol) = reader.protocol(port.protocol.as_deref(), &format!("{pointer}/protocol")) else { continue };
+            let Some(number) = reader.port(i64::from(port.container_port), &format!("{pointer}/containerPort")) else { continue };
+            let host_port = port.host_port.and_then(|host_port| u16::try_from(host_port).ok()).filter(|port| *port > 0);
+            ports.push(ContainerPort { name: port.name.unwrap_or_default().into(), protocol, port: number, host_port });
+        }
+    }
+    record.ports = Arc::from(ports.as_slice());
+}
+
+/// The controller among the owners, or the first owner where none is marked.
+pub(super) fn owner(references: Option<Vec<OwnerReference>>) -> Option<Owner> {
+    let references = references?;
+    let controller = references.iter().find(|reference| reference.controller == Some(true)).or(references.first())?;
+    Some(Owner { kind: controller.kind.as_str().into(), name: controller.name.as_str().into() })
+}

@@ -1,0 +1,49 @@
+//! Workloads: whatever holds a template of pods. One reader serves them all, since the parts that matter stand in the same places.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+
+use super::{Reader, pod};
+use crate::object::Kind;
+use crate::record::{PodRecord, WorkloadRecord};
+
+pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<WorkloadRecord> {
+    let metadata: ObjectMeta = match raw.get("metadata") {
+        Some(metadata) => reader.typed(metadata)?,
+        None => ObjectMeta::default(),
+    };
+    let template_pointer = match reader.key.kind {
+        Kind::CronJob => "/spec/jobTemplate/spec/template",
+        _ => "/spec/template",
+    };
+    let replicas = raw.pointer("/spec/replicas").and_then(Value::as_u64).and_then(|replicas| u32::try_from(replicas).ok());
+    let defaults_to_one = matches!(reader.key.kind, Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet | Kind::ReplicationController);
+    let template = read_template(raw, template_pointer, reader);
+    Some(WorkloadRecord {
+        replicas: replicas.or(defaults_to_one.then_some(1)),
+        owner: pod::owner(metadata.owner_references),
+        template: template.map(Arc::new),
+    })
+}
+
+fn read_template(raw: &Value, pointer: &str, reader: &mut Reader<'_>) -> Option<PodRecord> {
+    let Some(template) = raw.pointer(pointer) else {
+        reader.warn(pointer, "the template of its pods is missing");
+        return None;
+    };
+    let n_before = reader.warnings.len();
+    let typed: Option<PodTemplateSpec> = reader.typed(template);
+    for warning in reader.warnings.iter_mut().skip(n_before) {
+        warning.pointer.insert_str(0, pointer);
+    }
+    let typed = typed?;
+    let mut record =
+        PodRecord { labels: Reader::labels(typed.metadata.and_then(|metadata| metadata.labels)), ready: true, ..PodRecord::default() };
+    if let Some(spec) = typed.spec {
+        pod::read_spec(spec, &mut record, &format!("{pointer}/spec"), reader);
+    }
+    Some(record)
+}

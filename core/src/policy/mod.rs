@@ -1,0 +1,171 @@
+//! The one representation that every dialect of policy compiles into: planes of tiers of policies of rules.
+//!
+//! A connection passes a plane if the tiers, asked in order, let it through; it passes altogether if every plane does, on both sides.
+//! The engine knows this representation and no dialect's name.
+
+mod network_policy;
+
+use smol_str::SmolStr;
+
+use crate::address::AddressBlock;
+use crate::labels::Selector;
+use crate::object::ObjectKey;
+use crate::ports::{PortSet, Protocol};
+use crate::snapshot::Snapshot;
+
+/// Which way a connection is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// Into the subject.
+    Ingress,
+    /// Out of the subject.
+    Egress,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ingress, Self::Egress];
+
+    /// `ingress` or `egress`
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
+}
+
+/// An independent filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plane {
+    /// Its name in reasons: `cluster`.
+    pub name: &'static str,
+    /// Its tiers, in the order in which they are asked. What no tier decides is allowed.
+    pub tiers: Vec<Tier>,
+}
+
+/// An ordered stage of a plane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tier {
+    /// Its name in reasons: `NetworkPolicy`.
+    pub name: &'static str,
+    /// How its policies come together.
+    pub mode: TierMode,
+    /// Its policies: in the order in which they are asked where that matters, by name where not.
+    pub policies: Vec<Policy>,
+}
+
+/// How the policies of a tier come together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TierMode {
+    /// Deny rules win over allow rules; a pod that some policy isolates gets what is allowed and nothing else; others pass on.
+    Union,
+    /// The first rule that matches decides; what none matches passes on.
+    FirstMatch,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Let it through.
+    Allow,
+    /// Keep it out.
+    Deny,
+    /// Leave it to the next tier.
+    Pass,
+}
+
+/// A policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// The object that it comes from.
+    pub object: ObjectKey,
+    /// Whom it is for.
+    pub subject: PodSelector,
+    /// What it says of ingress; `None` where it does not speak of it.
+    pub ingress: Option<Vec<Rule>>,
+    /// What it says of egress; `None` where it does not speak of it.
+    pub egress: Option<Vec<Rule>>,
+}
+
+impl Policy {
+    /// The rules of a direction; `None` where the policy does not speak of it.
+    pub fn rules(&self, direction: Direction) -> Option<&[Rule]> {
+        match direction {
+            Direction::Ingress => self.ingress.as_deref(),
+            Direction::Egress => self.egress.as_deref(),
+        }
+    }
+}
+
+/// Pods by namespace and labels.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PodSelector {
+    /// Which namespaces.
+    pub namespaces: NamespaceScope,
+    /// Which pods there.
+    pub pods: Selector,
+}
+
+/// Which namespaces a selector looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum NamespaceScope {
+    /// One.
+    One(SmolStr),
+    /// Those whose labels match; the empty selector matches all.
+    Matching(Selector),
+}
+
+/// A rule: its action for any of its peers on any of its ports.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Its place in the object.
+    pub pointer: String,
+    /// What it does.
+    pub action: Action,
+    /// The other ends; `None` for everything, inside and outside.
+    pub peers: Option<Vec<Peer>>,
+    /// The ports; `None` for all.
+    pub ports: Option<Vec<Port>>,
+}
+
+/// The other end of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peer {
+    /// Its place in the object.
+    pub pointer: String,
+    /// Who it is.
+    pub kind: PeerKind,
+}
+
+/// Who a peer of a rule is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PeerKind {
+    /// Pods.
+    Pods(PodSelector),
+    /// Addresses.
+    Block(AddressBlock),
+}
+
+/// A port of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Port {
+    /// Its place in the object.
+    pub pointer: String,
+    /// What it matches.
+    pub kind: PortKind,
+}
+
+/// What a port of a rule matches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PortKind {
+    /// These numbers.
+    Set(PortSet),
+    /// The container port of this name on the destination pod.
+    Named(Protocol, SmolStr),
+}
+
+/// Compiles every policy of a snapshot.
+pub fn compile(snapshot: &Snapshot) -> Vec<Plane> {
+    vec![Plane { name: "cluster", tiers: vec![network_policy::compile(snapshot)] }]
+}

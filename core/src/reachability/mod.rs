@@ -1,0 +1,284 @@
+//! Who may reach whom, on which ports.
+//!
+//! Pods that no selector in force can tell apart form a *class*. What a class may do in one direction is a *row*: an outcome for every
+//! class that some rule singles out, one for all the others, and one for each interval of addresses outside. Rows are made when asked
+//! for and shared by all classes that the same policies select. A pair is the intersection of two look-ups.
+//!
+//! Invariant: nothing here knows a dialect. Verdicts have three values: a port may be certainly allowed, possibly allowed, or not.
+
+mod class;
+mod matching;
+mod outcome;
+mod row;
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+pub use class::{Class, ClassId};
+pub use outcome::Outcome;
+pub use row::{AddressOutcome, Row};
+
+pub(crate) use matching::{Match, Target};
+pub(crate) use row::rule_ports;
+
+use crate::address::{AddressRange, Family, number};
+use crate::assumptions::{Assumptions, Cause, HostNetworkPods, SelfTraffic};
+use crate::ids::Table;
+use crate::intervals::Intervals;
+use crate::inventory::{Inventory, PodId};
+use crate::policy::{Direction, Plane};
+use crate::ports::PortSet;
+use crate::snapshot::Snapshot;
+use class::{RowId, RowKey};
+use matching::PeerSets;
+
+/// The whole answer, worked out as far as it was asked for.
+#[derive(Debug)]
+pub struct Reachability {
+    pub(crate) planes: Vec<Plane>,
+    pub(crate) classes: Table<ClassId, Class>,
+    pub(crate) assumptions: Assumptions,
+    class_of_pod: Vec<ClassId>,
+    peer_sets: PeerSets,
+    row_keys: Table<RowId, RowKey>,
+    rows: Vec<OnceLock<Arc<Row>>>,
+    names_v6: bool,
+    /// Whether some class has addresses of both families.
+    has_dual_stack: bool,
+}
+
+/// The other end of a connection, as the engine sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// A pod of the inventory.
+    Pod(PodId),
+    /// An address that belongs to no pod.
+    Address(IpAddr),
+    /// An address outside that nobody knows: behind a domain, or anybody's.
+    Unknown,
+}
+
+/// How many of some pods run on a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnNode {
+    /// None.
+    None,
+    /// Some, and others elsewhere.
+    Some,
+    /// All.
+    All,
+}
+
+impl OnNode {
+    /// `n` of `total`.
+    pub(crate) fn of(n: usize, total: usize) -> Self {
+        match n {
+            0 => Self::None,
+            n if n == total => Self::All,
+            _ => Self::Some,
+        }
+    }
+}
+
+impl Reachability {
+    /// Sorts the pods of an inventory into classes under the given policies.
+    pub fn new(snapshot: &Snapshot, inventory: &Inventory, planes: Vec<Plane>, assumptions: &Assumptions) -> Self {
+        let grouping = class::group(snapshot, inventory, &planes, assumptions);
+        let peer_sets = PeerSets::new(&planes, &grouping, assumptions, &snapshot.unseen);
+        let (classes, class_of_pod, row_keys) = class::with_rows(grouping, &planes, assumptions);
+        let rows = row_keys.iter().map(|_| OnceLock::new()).collect();
+        let names_v6 = peer_sets.blocks().any(|block| block.family == Family::V6);
+        let has_dual_stack = classes.iter().any(Class::has_both_families);
+        Self { planes, classes, assumptions: assumptions.clone(), class_of_pod, peer_sets, row_keys, rows, names_v6, has_dual_stack }
+    }
+
+    /// Whether some policy names an IPv6 block, so that IPv6 addresses outside are spoken of.
+    pub fn names_ipv6(&self) -> bool {
+        self.names_v6
+    }
+
+    /// The class of a pod.
+    #[expect(clippy::indexing_slicing, reason = "one entry for each pod of the inventory that the ids come from")]
+    pub fn class_of(&self, pod: PodId) -> ClassId {
+        self.class_of_pod[pod.0 as usize]
+    }
+
+    /// All classes.
+    pub fn classes(&self) -> &Table<ClassId, Class> {
+        &self.classes
+    }
+
+    /// What a class may do in one direction.
+    #[expect(clippy::indexing_slicing, reason = "one cell for each row key")]
+    pub fn row(&self, class: ClassId, direction: Direction) -> &Row {
+        let id = self.classes.at(class).row(direction);
+        self.rows[id.0 as usize].get_or_init(|| Arc::new(row::compute(self, self.row_keys.at(id))))
+    }
+
+    /// Whether policies isolate a class in one direction.
+    pub fn is_isolated(&self, class: ClassId, direction: Direction) -> bool {
+        let key = self.row_keys.at(self.classes.at(class).row(direction));
+        !key.policies.is_empty()
+    }
+
+    /// Whether every port of every public IPv4 address is open to a class.
+    pub fn is_open_to_the_internet(&self, class: ClassId, direction: Direction) -> bool {
+        let row = self.row(class, direction);
+        let open = row.addresses.iter().filter(|interval| interval.range.family == Family::V4 && interval.outcome.certain.is_all());
+        let open = Intervals::from_spans(open.map(|interval| (interval.range.first, interval.range.last)));
+        crate::address::is_internet(&open)
+    }
+
+    /// The policies that select a class and speak of a direction, as (plane, tier, policy) places.
+    pub(crate) fn policies_of(&self, class: ClassId, direction: Direction) -> &[class::PolicyPlace] {
+        &self.row_keys.at(self.classes.at(class).row(direction)).policies
+    }
+
+    /// One side of a connection between classes: what `subject` may do in `direction` with `peer`.
+    pub fn side(&self, subject: ClassId, direction: Direction, peer: ClassId) -> Outcome {
+        let share = self.share_of_class(subject, peer);
+        self.over_families(subject, peer, |family| self.side_in(subject, direction, peer, family, share))
+    }
+
+    fn side_in(&self, subject: ClassId, direction: Direction, peer: ClassId, family: Option<Family>, share: OnNode) -> Outcome {
+        let row = self.row(subject, direction);
+        let outcome = family.map_or_else(|| row.of_class(peer), |family| row.of_class_in(peer, family));
+        match share {
+            _ if direction == Direction::Egress => outcome.clone(),
+            OnNode::None => outcome.clone(),
+            OnNode::All => Outcome::all(),
+            OnNode::Some => Outcome::new(outcome.certain.clone(), PortSet::all(), vec![Cause::OwnNode]),
+        }
+    }
+
+    /// An outcome for the address families that two classes have in common. `None` is asked for where the family makes no difference.
+    fn over_families(&self, a: ClassId, b: ClassId, outcome: impl Fn(Option<Family>) -> Outcome) -> Outcome {
+        let tells = |subject: ClassId, peer: ClassId| {
+            Direction::ALL.into_iter().any(|direction| self.row(subject, direction).tells_families_apart(peer))
+        };
+        if !self.has_dual_stack || (!tells(a, b) && !tells(b, a)) {
+            return outcome(None);
+        }
+        match self.common_family(a, b) {
+            Some(family) => outcome(Some(family)),
+            None => outcome(Some(Family::V4)).or_elsewhere(&outcome(Some(Family::V6)), Cause::OneFamily),
+        }
+    }
+
+    /// The one address family that two classes have in common; `None` where it is both, or not known.
+    pub(crate) fn common_family(&self, a: ClassId, b: ClassId) -> Option<Family> {
+        self.classes.at(a).common_family(self.classes.at(b))
+    }
+
+    /// The node that a class stands for to the pods that run there: NetworkPolicySpec.ingress, types.go: traffic is let in "if the
+    /// traffic source is the pod's local node".
+    pub(crate) fn node_of(&self, class: ClassId) -> Option<&str> {
+        let class = self.classes.at(class);
+        let is_node = class.host_network && !class.node.is_empty() && self.assumptions.host_network_pods != HostNetworkPods::Ordinary;
+        is_node.then_some(class.node.as_str())
+    }
+
+    fn share_of_class(&self, subject: ClassId, peer: ClassId) -> OnNode {
+        let subject = self.classes.at(subject);
+        self.node_of(peer).map_or(OnNode::None, |node| OnNode::of(subject.pods_on(node), subject.pods.len()))
+    }
+
+    /// A connection from one class to another.
+    pub fn pair(&self, from: ClassId, to: ClassId) -> Outcome {
+        self.pair_where(from, to, self.share_of_class(to, from))
+    }
+
+    /// A connection from one class to some pods of another, of which this share runs on the first class' node.
+    pub(crate) fn pair_where(&self, from: ClassId, to: ClassId, share: OnNode) -> Outcome {
+        self.over_families(from, to, |family| {
+            let egress = self.side_in(from, Direction::Egress, to, family, OnNode::None);
+            if egress.is_none() {
+                return egress;
+            }
+            egress.and(&self.side_in(to, Direction::Ingress, from, family, share))
+        })
+    }
+
+    /// One side of a connection of a pod: what it may do in `direction` with `peer`.
+    pub fn side_of_pod(&self, inventory: &Inventory, subject: PodId, direction: Direction, peer: End) -> Outcome {
+        let class = self.class_of(subject);
+        match peer {
+            End::Pod(pod) => {
+                self.over_families(class, self.class_of(pod), |family| self.side_of_pod_in(inventory, subject, direction, pod, family))
+            }
+            End::Address(address) => self.row(class, direction).of_address(Family::of(address), number(address)).clone(),
+            End::Unknown => self.outside(class, direction),
+        }
+    }
+
+    fn side_of_pod_in(&self, inventory: &Inventory, subject: PodId, direction: Direction, peer: PodId, family: Option<Family>) -> Outcome {
+        if peer == subject && self.assumptions.self_traffic == SelfTraffic::Allowed {
+            return Outcome::all();
+        }
+        let (own, other) = (&inventory.pods.at(subject).record, &inventory.pods.at(peer).record);
+        let same_node = !own.node.is_empty() && own.node == other.node;
+        let from_node = direction == Direction::Ingress && other.host_network && same_node;
+        if from_node && self.assumptions.host_network_pods != HostNetworkPods::Ordinary {
+            return Outcome::all();
+        }
+        let (row, peer) = (self.row(self.class_of(subject), direction), self.class_of(peer));
+        family.map_or_else(|| row.of_class(peer), |family| row.of_class_in(peer, family)).clone()
+    }
+
+    /// A connection between two ends, at least one of which should be a pod.
+    pub fn connection(&self, inventory: &Inventory, from: End, to: End) -> Outcome {
+        if let (End::Pod(from), End::Pod(to)) = (from, to) {
+            return self.over_families(self.class_of(from), self.class_of(to), |family| {
+                let egress = self.side_of_pod_in(inventory, from, Direction::Egress, to, family);
+                egress.and(&self.side_of_pod_in(inventory, to, Direction::Ingress, from, family))
+            });
+        }
+        let egress = match from {
+            End::Pod(pod) => self.side_of_pod(inventory, pod, Direction::Egress, to),
+            End::Address(_) | End::Unknown => Outcome::all(),
+        };
+        let ingress = match to {
+            End::Pod(pod) => self.side_of_pod(inventory, pod, Direction::Ingress, from),
+            End::Address(_) | End::Unknown => Outcome::all(),
+        };
+        egress.and(&ingress)
+    }
+
+    /// What a class may do with an address outside that nobody knows: certain is what holds for every address.
+    pub fn outside(&self, class: ClassId, direction: Direction) -> Outcome {
+        let row = self.row(class, direction);
+        let mut all: Option<Outcome> = None;
+        for interval in row.addresses.iter().filter(|interval| self.names_v6 || interval.range.family == Family::V4) {
+            all = Some(match all {
+                None => interval.outcome.clone(),
+                Some(so_far) => so_far.or_elsewhere(&interval.outcome, Cause::ResolvedAddress),
+            });
+        }
+        all.unwrap_or_else(Outcome::all)
+    }
+
+    /// The intervals of addresses outside that at least one class can tell apart: disjoint, sorted, covering each family that is
+    /// spoken of.
+    pub fn address_ranges(&self) -> Vec<AddressRange> {
+        let mut ranges = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            if family == Family::V6 && !self.names_v6 {
+                continue;
+            }
+            let mut starts = std::collections::BTreeSet::from([0u128]);
+            for class in self.classes.ids() {
+                for direction in Direction::ALL {
+                    starts.extend(self.row(class, direction).addresses.iter().filter(|i| i.range.family == family).map(|i| i.range.first));
+                }
+            }
+            let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);
+            ranges.extend(starts.iter().zip(ends).map(|(first, last)| AddressRange { family, first: *first, last }));
+        }
+        ranges
+    }
+
+    /// The addresses of one family as a set.
+    pub(crate) fn every_address(family: Family) -> Intervals<u128> {
+        Intervals::span(0, family.last())
+    }
+}

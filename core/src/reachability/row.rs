@@ -1,0 +1,292 @@
+//! Rows: what the policies that select a class make of every peer.
+
+use std::collections::BTreeSet;
+
+use super::class::{ClassId, PolicyPlace, RowKey};
+use super::matching::{Match, Target};
+use super::{Outcome, Reachability};
+use crate::address::{AddressRange, Family};
+use crate::assumptions::Cause;
+use crate::object::Kind;
+use crate::policy::{Action, Direction, PeerKind, Policy, PortKind, Rule, TierMode};
+use crate::ports::PortSet;
+use crate::record::ContainerPort;
+
+/// What a class may do in one direction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What holds for a class that is not singled out.
+    pub others: Outcome,
+    /// The classes that some rule singles out, sorted.
+    pub singled_out: Vec<(ClassId, Outcome)>,
+    /// What holds for IPv4 and for IPv6, for those of them that have both and are treated differently on each; sorted.
+    pub by_family: Vec<(ClassId, [Outcome; 2])>,
+    /// What holds outside: disjoint intervals, sorted, each family covered, neighbours different.
+    pub addresses: Vec<AddressOutcome>,
+}
+
+/// What holds for an interval of addresses outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AddressOutcome {
+    /// The interval.
+    pub range: AddressRange,
+    /// What holds for each of its addresses.
+    pub outcome: Outcome,
+}
+
+impl Row {
+    fn everything() -> Self {
+        let addresses = [Family::V4, Family::V6].map(|family| AddressOutcome { range: AddressRange::all(family), outcome: Outcome::all() });
+        Self { others: Outcome::all(), singled_out: Vec::new(), by_family: Vec::new(), addresses: addresses.into() }
+    }
+
+    /// What holds for a class.
+    pub fn of_class(&self, class: ClassId) -> &Outcome {
+        let found = self.singled_out.binary_search_by_key(&class, |(id, _)| *id).ok();
+        found.and_then(|index| self.singled_out.get(index)).map_or(&self.others, |(_, outcome)| outcome)
+    }
+
+    /// What holds for a class where addresses of this family are used.
+    pub fn of_class_in(&self, class: ClassId, family: Family) -> &Outcome {
+        let found = self.by_family.binary_search_by_key(&class, |(id, _)| *id).ok();
+        match (found.and_then(|index| self.by_family.get(index)), family) {
+            (Some((_, [v4, _])), Family::V4) => v4,
+            (Some((_, [_, v6])), Family::V6) => v6,
+            (None, _) => self.of_class(class),
+        }
+    }
+
+    /// Whether the family of addresses makes a difference for a class.
+    pub fn tells_families_apart(&self, class: ClassId) -> bool {
+        self.by_family.binary_search_by_key(&class, |(id, _)| *id).is_ok()
+    }
+
+    /// What holds for an address outside, given as the number within its family.
+    pub fn of_address(&self, family: Family, address: u128) -> &Outcome {
+        // Sorted and without a gap within a family: the last one that begins at or before the address holds it.
+        let begins_before = |range: &AddressRange| (range.family, range.first) <= (family, address);
+        let n_before = self.addresses.partition_point(|interval| begins_before(&interval.range));
+        let found = n_before.checked_sub(1).and_then(|index| self.addresses.get(index));
+        found.filter(|interval| interval.range.family == family).map_or(&self.others, |interval| &interval.outcome)
+    }
+}
+
+/// Works a row out.
+pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
+    if key.policies.is_empty() && key.unseen_in.is_empty() {
+        return Row::everything();
+    }
+    let policies: Vec<(PolicyPlace, &Policy)> = key
+        .policies
+        .iter()
+        .filter_map(|place| {
+            let policy = reachability.planes.get(place.plane)?.tiers.get(place.tier)?.policies.get(place.policy)?;
+            Some((*place, policy))
+        })
+        .collect();
+    let evaluation = Evaluation { reachability, key, policies: &policies };
+
+    let mut singled_out = BTreeSet::new();
+    let mut starts = [BTreeSet::from([0u128]), BTreeSet::from([0u128])];
+    let rules = policies.iter().filter_map(|(_, policy)| policy.rules(key.direction)).flatten();
+    for rule in rules {
+        for peer in rule.peers.iter().flatten() {
+            singled_out.extend(reachability.peer_sets.classes(&peer.kind).iter().map(|(class, _)| *class));
+            if let PeerKind::Block(block) = &peer.kind {
+                let [v4, v6] = &mut starts;
+                let (starts, last) = if block.family == Family::V4 { (v4, Family::V4.last()) } else { (v6, Family::V6.last()) };
+                for (first, end) in block.addresses.spans() {
+                    starts.insert(*first);
+                    if *end < last {
+                        starts.insert(*end + 1);
+                    }
+                }
+            }
+        }
+        // A port by name resolves on each destination, so every class that has the name may differ.
+        if key.direction == Direction::Egress {
+            for port in rule.ports.iter().flatten() {
+                if let PortKind::Named(protocol, name) = &port.kind {
+                    let has = |ports: &[ContainerPort]| ports.iter().any(|port| port.name == *name && port.protocol == *protocol);
+                    singled_out.extend(reachability.classes.entries().filter(|(_, class)| has(&class.ports)).map(|(id, _)| id));
+                }
+            }
+        }
+    }
+    let mut by_family = Vec::new();
+    let singled_out = singled_out.into_iter().map(|id| {
+        let class = reachability.classes.at(id);
+        let target = Target::Class(id, class);
+        if !class.has_both_families() {
+            return (id, evaluation.outcome(target, None));
+        }
+        let [v4, v6] = [Family::V4, Family::V6].map(|family| evaluation.outcome(target, Some(family)));
+        let either = v4.or_elsewhere(&v6, Cause::OneFamily);
+        if v4 != v6 {
+            by_family.push((id, [v4, v6]));
+        }
+        (id, either)
+    });
+    let singled_out = singled_out.collect();
+    let mut addresses: Vec<AddressOutcome> = Vec::new();
+    for (family, starts) in [Family::V4, Family::V6].into_iter().zip(starts) {
+        let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);
+        for (first, last) in starts.iter().zip(ends) {
+            let outcome = evaluation.outcome(Target::Address(family, *first), None);
+            match addresses.last_mut() {
+                Some(previous) if previous.range.family == family && previous.outcome == outcome => previous.range.last = last,
+                _ => addresses.push(AddressOutcome { range: AddressRange { family, first: *first, last }, outcome }),
+            }
+        }
+    }
+    Row { others: evaluation.outcome(Target::AnyOtherClass, None), singled_out, by_family, addresses }
+}
+
+struct Evaluation<'a> {
+    reachability: &'a Reachability,
+    key: &'a RowKey,
+    policies: &'a [(PolicyPlace, &'a Policy)],
+}
+
+/// The ports on which each end is possible. A port may be in several: that is what "depends" means.
+#[derive(Default)]
+struct Possible {
+    allow: PortSet,
+    deny: PortSet,
+    pass: PortSet,
+    causes: Vec<Cause>,
+}
+
+impl Evaluation<'_> {
+    /// Every plane must let it through.
+    fn outcome(&self, target: Target<'_>, family: Option<Family>) -> Outcome {
+        let planes = self.reachability.planes.iter().enumerate();
+        planes.fold(Outcome::all(), |so_far, (index, _)| so_far.and(&self.plane(index, target, family)))
+    }
+
+    fn plane(&self, plane_index: usize, target: Target<'_>, family: Option<Family>) -> Outcome {
+        let Some(plane) = self.reachability.planes.get(plane_index) else { return Outcome::all() };
+        let mut ends = Possible::default();
+        let mut open = PortSet::all();
+        for (tier_index, tier) in plane.tiers.iter().enumerate() {
+            let in_tier = |place: &PolicyPlace| place.plane == plane_index && place.tier == tier_index;
+            let policies: Vec<&Policy> = self.policies.iter().filter(|(place, _)| in_tier(place)).map(|(_, policy)| *policy).collect();
+            let tier_ends = match tier.mode {
+                TierMode::FirstMatch => self.first_match(&policies, &open, target, family),
+                TierMode::Union => self.union(&policies, &open, target, family),
+            };
+            ends.allow = ends.allow.union(&tier_ends.allow);
+            ends.deny = ends.deny.union(&tier_ends.deny);
+            ends.causes.extend(tier_ends.causes);
+            open = tier_ends.pass;
+        }
+        // What no tier decides is allowed.
+        ends.allow = ends.allow.union(&open);
+        Outcome::new(ends.allow.difference(&ends.deny), ends.allow, ends.causes)
+    }
+
+    fn first_match(&self, policies: &[&Policy], open: &PortSet, target: Target<'_>, family: Option<Family>) -> Possible {
+        let mut ends = Possible::default();
+        let mut open = open.clone();
+        for rule in policies.iter().filter_map(|policy| policy.rules(self.key.direction)).flatten() {
+            let (matched, ports) = self.rule(rule, target, family);
+            let here = open.intersection(&ports);
+            if here.is_empty() {
+                continue;
+            }
+            let end = match rule.action {
+                Action::Allow => &mut ends.allow,
+                Action::Deny => &mut ends.deny,
+                Action::Pass => &mut ends.pass,
+            };
+            *end = end.union(&here);
+            match matched.cause() {
+                None => open = open.difference(&ports),
+                Some(cause) => ends.causes.push(cause),
+            }
+        }
+        ends.pass = ends.pass.union(&open);
+        ends
+    }
+
+    fn union(&self, policies: &[&Policy], open: &PortSet, target: Target<'_>, family: Option<Family>) -> Possible {
+        let mut ends = Possible::default();
+        let is_unseen = !self.key.unseen_in.is_empty();
+        if policies.is_empty() {
+            ends.pass = open.clone();
+            if is_unseen {
+                ends.deny = open.clone();
+                ends.causes.push(Cause::Unseen(Kind::NetworkPolicy));
+            }
+            return ends;
+        }
+        let mut open = open.clone();
+        let mut certain = PortSet::none();
+        for action in [Action::Deny, Action::Allow] {
+            for rule in policies.iter().filter_map(|policy| policy.rules(self.key.direction)).flatten().filter(|rule| rule.action == action)
+            {
+                let (matched, ports) = self.rule(rule, target, family);
+                let here = open.intersection(&ports);
+                if here.is_empty() {
+                    continue;
+                }
+                match (action, matched.cause()) {
+                    (Action::Deny, cause) => {
+                        ends.deny = ends.deny.union(&here);
+                        match cause {
+                            None => open = open.difference(&ports),
+                            Some(cause) => ends.causes.push(cause),
+                        }
+                    }
+                    (_, cause) => {
+                        ends.allow = ends.allow.union(&here);
+                        match cause {
+                            None => certain = certain.union(&here),
+                            Some(cause) => ends.causes.push(cause),
+                        }
+                    }
+                }
+            }
+        }
+        let not_allowed = open.difference(&certain);
+        if is_unseen && !not_allowed.is_empty() {
+            // Policies only add: one that we may not see could let through what these do not.
+            ends.allow = ends.allow.union(&not_allowed);
+            ends.causes.push(Cause::Unseen(Kind::NetworkPolicy));
+        }
+        ends.deny = ends.deny.union(&not_allowed);
+        ends
+    }
+
+    fn rule(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> (Match, PortSet) {
+        let matched = self.reachability.peer_sets.rule_match(rule, target, family);
+        if matched == Match::No {
+            return (matched, PortSet::none());
+        }
+        (matched, rule_ports(rule, self.key.direction, &self.key.ports, target))
+    }
+}
+
+/// The ports of a rule towards a target. Names resolve on the destination: the subject itself for ingress, the target for egress.
+pub(crate) fn rule_ports(rule: &Rule, direction: Direction, subject: &[ContainerPort], target: Target<'_>) -> PortSet {
+    let Some(ports) = &rule.ports else { return PortSet::all() };
+    let destination = match (direction, target) {
+        (Direction::Ingress, _) => subject,
+        (Direction::Egress, Target::Class(_, class)) => &class.ports,
+        (Direction::Egress, _) => &[],
+    };
+    ports.iter().fold(PortSet::none(), |so_far, port| match &port.kind {
+        PortKind::Set(set) => so_far.union(set),
+        PortKind::Named(protocol, name) => {
+            let found = destination.iter().find(|port| port.name == *name && port.protocol == *protocol);
+            found.map_or(so_far.clone(), |port| so_far.union(&PortSet::one(*protocol, port.port)))
+        }
+    })
+}
+
+impl Reachability {
+    /// Whether a rule's peers hold a target, for reasons.
+    pub(crate) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> Match {
+        self.peer_sets.rule_match(rule, target, family)
+    }
+}
