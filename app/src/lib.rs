@@ -1,6 +1,8 @@
-//! Portolan, the program: sources of objects, the worker that owns the analysis, the window, and the command line.
+//! Portolan, the program: the map and the panels around it.
 
 pub mod command;
 pub mod map;
+pub mod panels;
 pub mod theme;
 pub mod view_model;
+pub mod window;

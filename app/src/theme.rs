@@ -68,7 +68,7 @@ pub const LIGHT: Palette = Palette {
     text: rgb(0x18212B),
     muted: rgb(0x536170),
     accent: rgb(0x0071B8),
-    allowed: rgb(0x14804F),
+    allowed: rgb(0x147F4E),
     depends: rgb(0x8A6100),
     denied: rgb(0xC7302B),
     open: rgb(0xA94F00),
@@ -104,6 +104,8 @@ pub mod size {
     pub const TABLE: f32 = 12.0;
     /// Text.
     pub const TEXT: f32 = 13.0;
+    /// The program's name in the top bar.
+    pub const BRAND: f32 = 15.0;
     /// The inspector's title.
     pub const TITLE: f32 = 17.0;
 }
@@ -184,8 +186,12 @@ fn apply(style: &mut egui::Style, palette: &Palette) {
     visuals.warn_fg_color = palette.depends;
     visuals.error_fg_color = palette.denied;
     visuals.weak_text_color = Some(palette.muted);
+    // Nothing blinks: a blinking cursor would also draw a frame twice a second for as long as a field has the focus.
+    visuals.text_cursor.blink = false;
+    visuals.text_cursor.stroke = Stroke::new(2.0, palette.accent);
     visuals.selection.bg_fill = Palette::mix(palette.panel, palette.accent, 0.25);
-    visuals.selection.stroke = Stroke::new(1.0, palette.text);
+    // Also the border of a text field that has the focus.
+    visuals.selection.stroke = Stroke::new(1.5, palette.accent);
     let radius = egui::CornerRadius::same(6);
     visuals.window_corner_radius = egui::CornerRadius::same(10);
     visuals.menu_corner_radius = egui::CornerRadius::same(8);

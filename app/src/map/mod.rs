@@ -1,3 +1,22 @@
 //! The map: layout, level of detail, node and edge drawing on egui_graphs.
 
+pub mod camera;
+pub mod edge;
+pub mod elide;
+pub mod frame_cache;
+pub mod graph_widget;
+pub mod input;
+pub mod layout;
 pub mod model;
+pub mod node;
+pub mod order;
+pub mod overlay;
+pub mod place;
+pub mod route;
+pub mod scene;
+pub mod shapes;
+pub mod stops;
+pub mod view;
+pub mod walk;
+
+pub use view::{MapEvent, MapView};

@@ -1,6 +1,17 @@
 //! What the window shows, as plain data: strings, tones and ids, ready to be drawn. Built by the worker from an analysis, read by the
 //! panels. Nothing here knows egui, and nothing here computes a verdict.
 
+pub mod addresses;
+pub mod difference;
+pub mod graph;
+pub mod ids;
+pub mod inspector;
+pub mod namespaces;
+pub mod reasons;
+pub mod search;
+
+use std::sync::Arc;
+
 use crate::map::model::{Id, MapModel, Tone};
 
 /// Everything the window shows of the cluster and the sketch at one moment. Published by the worker, immutable.
@@ -10,8 +21,10 @@ pub struct View {
     pub generation: u64,
     /// Left: namespaces with their counts.
     pub namespaces: Vec<NamespaceRow>,
-    /// Middle.
-    pub map: MapModel,
+    /// Middle. Shared, so that the map keeps its layout by pointer as long as the picture stays.
+    pub map: Arc<MapModel>,
+    /// The node of the map that stands for what is selected: for a pod, its workload's.
+    pub map_focus: Option<Id>,
     /// Right: what is selected, if anything.
     pub inspector: Option<Inspector>,
     /// Bottom: the edits.
@@ -169,6 +182,8 @@ pub struct Sketch {
     pub can_undo: bool,
     /// Whether there is something to redo.
     pub can_redo: bool,
+    /// What an export would write: the edited objects as YAML, ready for `kubectl apply`. Empty where nothing is edited.
+    pub export_yaml: String,
 }
 
 /// One edit of the sketch.
@@ -283,6 +298,17 @@ pub struct Status {
     pub profile: String,
     /// What cannot be seen, a line each: `pods is forbidden: ...`.
     pub unseen: Vec<String>,
+    /// What came of the last thing asked for, where it does not show elsewhere: `saved 3 objects to ...`.
+    pub notice: Option<Notice>,
+}
+
+/// A short message in the status bar.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notice {
+    /// The message, lower case, without a full stop.
+    pub text: String,
+    /// Whether something did not work.
+    pub is_failure: bool,
 }
 
 /// How fresh the picture is.

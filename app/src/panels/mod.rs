@@ -1,0 +1,20 @@
+//! The panels around the map. Each is a function that draws a part of a [`crate::view_model::View`] and a little state of its own, and
+//! pushes what the person asks for onto a list of [`crate::command::Command`]s. None of them reads a file, waits or computes a verdict.
+
+pub mod dialogs;
+pub mod difference;
+pub mod editor;
+pub mod edits;
+pub mod inspector;
+pub mod legend;
+pub mod name_dialog;
+pub mod namespaces;
+pub mod palette;
+pub mod parts;
+pub mod path_dialog;
+pub mod search;
+pub mod sketch;
+pub mod status;
+pub mod top_bar;
+pub mod why;
+pub mod yaml;

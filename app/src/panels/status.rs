@@ -1,0 +1,111 @@
+//! The status bar: how fresh the picture is, what it is of, how large, how fast, what cannot be seen.
+
+use egui::{Align2, Color32, Rect, Response, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
+
+use super::parts;
+use crate::theme::{self, Palette};
+use crate::view_model::{Freshness, Status};
+
+/// Height of the bar.
+pub const HEIGHT: f32 = 24.0;
+
+/// What the bar promises.
+const PROMISE: &str = "nothing is written to the cluster";
+
+/// The word for how fresh the picture is, and why where there is a why.
+pub fn freshness_words(status: &Status) -> String {
+    let with_reason = |word: &str, why: &str| match why {
+        "" => word.to_owned(),
+        // The reason may already read on: `stale since 12:04, connection refused`.
+        why if why.starts_with("since ") => format!("{word} {why}"),
+        why => format!("{word}: {why}"),
+    };
+    match &status.freshness {
+        Freshness::Static if status.source.is_empty() => "no source".to_owned(),
+        Freshness::Static => status.source.clone(),
+        Freshness::Loading(done, all) => format!("loading {done} of {all} kinds"),
+        Freshness::Live => "live".to_owned(),
+        Freshness::Stale(why) => with_reason("stale", why),
+        Freshness::Unauthorised(why) => with_reason("unauthorised", why),
+        Freshness::Failed(why) => with_reason("failed", why),
+    }
+}
+
+fn freshness_color(freshness: &Freshness, palette: &Palette) -> Color32 {
+    match freshness {
+        Freshness::Static => palette.muted,
+        Freshness::Loading(..) => palette.accent,
+        Freshness::Live => palette.allowed,
+        Freshness::Stale(_) => palette.depends,
+        Freshness::Unauthorised(_) | Freshness::Failed(_) => palette.denied,
+    }
+}
+
+/// Draws the bar.
+pub fn status_ui(ui: &mut Ui, status: &Status) {
+    let palette = Palette::of(ui);
+    let rect = ui.available_rect_before_wrap();
+    let y = rect.center().y;
+    let font = theme::regular(theme::size::CAPTION);
+    let promise = parts::text(ui, pos2(rect.right() - 16.0, y), Align2::RIGHT_CENTER, PROMISE, font, palette.muted, rect.width());
+    let end = promise.rect.left() - 24.0;
+    let mut bar = Bar { x: rect.left() + 28.0, end, rect };
+
+    let is_bad = matches!(status.freshness, Freshness::Stale(_) | Freshness::Unauthorised(_) | Freshness::Failed(_));
+    let color = freshness_color(&status.freshness, palette);
+    let at = pos2(rect.left() + 16.0, y);
+    if is_bad {
+        // A diamond, so that the shape says it as well.
+        let points = vec![at + vec2(0.0, -5.0), at + vec2(5.0, 0.0), at + vec2(0.0, 5.0), at + vec2(-5.0, 0.0)];
+        ui.painter().add(egui::Shape::convex_polygon(points, color, egui::Stroke::NONE));
+    } else {
+        ui.painter().circle_filled(at, 4.0, color);
+    }
+    bar.part(ui, &freshness_words(status), palette.text, 420.0);
+    if status.freshness != Freshness::Static {
+        bar.part(ui, &status.source, palette.text, 240.0);
+    }
+    if let Some(notice) = &status.notice {
+        bar.part(ui, &notice.text, if notice.is_failure { palette.denied } else { palette.text }, 420.0);
+    }
+    if !status.unseen.is_empty() {
+        let n = status.unseen.len();
+        let words = if n == 1 { "! 1 kind cannot be seen".to_owned() } else { format!("! {n} kinds cannot be seen") };
+        if let Some(response) = bar.part(ui, &words, palette.depends, 240.0) {
+            ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(status.unseen.join("; ")));
+            response.on_hover_ui(|ui| {
+                for line in &status.unseen {
+                    ui.label(line);
+                }
+            });
+        }
+    }
+    bar.part(ui, &status.sizes, palette.muted, 320.0);
+    bar.part(ui, &status.timing, palette.muted, 200.0);
+    bar.part(ui, &status.profile, palette.muted, 200.0);
+    let promised = ui.interact(promise.rect, egui::Id::new("status promise"), Sense::hover());
+    promised.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, PROMISE));
+    promised.on_hover_text("Portolan only reads. What you edit here stays here until you export it.");
+}
+
+/// What is left of the bar, from left to right.
+struct Bar {
+    x: f32,
+    end: f32,
+    rect: Rect,
+}
+
+impl Bar {
+    fn part(&mut self, ui: &Ui, text: &str, color: Color32, max_width: f32) -> Option<Response> {
+        let room = (self.end - self.x).min(max_width);
+        if text.is_empty() || room < 40.0 {
+            return None;
+        }
+        let at = pos2(self.x, self.rect.center().y);
+        let painted = parts::text(ui, at, Align2::LEFT_CENTER, text, theme::regular(theme::size::CAPTION), color, room);
+        let response = ui.interact(painted.rect, egui::Id::new(("status", text)), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, text));
+        self.x = painted.rect.right() + 24.0;
+        Some(if painted.is_elided { response.on_hover_text(text) } else { response })
+    }
+}

@@ -1,0 +1,93 @@
+//! Reasons as lines.
+
+use portolan_core::analysis::{Analysis, Decision, Endpoint, Hop, Reason, Side, Trace};
+use portolan_core::entry::EntryPath;
+use portolan_core::peer::Verdict;
+
+use super::{PathRow, WhyLine};
+use crate::map::model::Tone;
+
+/// The tone of a verdict.
+pub fn tone_of(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Allowed => Tone::Allowed,
+        Verdict::Depends => Tone::Depends,
+        Verdict::Denied => Tone::Denied,
+    }
+}
+
+/// The whole reasoning of a trace: leaving, what lies between, entering. Addresses outside go by `outside`, if that is given.
+pub fn lines(trace: &Trace, outside: Option<&str>) -> Vec<WhyLine> {
+    let mut lines = lines_by_address(trace);
+    if let Some(outside) = outside {
+        // One address was asked for and stands for all of them.
+        let address = if trace.to.parse::<std::net::IpAddr>().is_ok() { &trace.to } else { &trace.from };
+        for line in &mut lines {
+            line.text = line.text.replace(address.as_str(), outside);
+        }
+    }
+    lines
+}
+
+fn lines_by_address(trace: &Trace) -> Vec<WhyLine> {
+    let mut lines = Vec::new();
+    side(&format!("leaving {}", trace.from), &trace.egress, &mut lines);
+    lines.extend(trace.hops.iter().map(hop));
+    side(&format!("entering {}", trace.to), &trace.ingress, &mut lines);
+    lines.extend(trace.depends.iter().map(|text| WhyLine { text: format!("depends on {text}"), tone: Some(Tone::Depends), object: None }));
+    lines
+}
+
+fn side(head: &str, side: &Side, lines: &mut Vec<WhyLine>) {
+    lines.push(WhyLine { text: format!("{head}: {}", side.verdict), tone: Some(tone_of(side.verdict)), object: None });
+    for reason in &side.reasons {
+        lines.push(WhyLine { text: reason.sentence.clone(), tone: decision_tone(reason), object: object(reason) });
+    }
+}
+
+fn object(reason: &Reason) -> Option<(String, String)> {
+    reason.object.as_ref().map(|object| (object.to_string(), reason.pointer.clone()))
+}
+
+fn decision_tone(reason: &Reason) -> Option<Tone> {
+    match reason.decision {
+        Decision::Allowed => Some(Tone::Allowed),
+        Decision::MayAllow | Decision::Unseen => Some(Tone::Depends),
+        Decision::Denied | Decision::Missing => Some(Tone::Denied),
+        _ => None,
+    }
+}
+
+/// One line for a row: the reason that decides, policies before defaults.
+pub fn because(trace: &Trace) -> String {
+    let reasons = || trace.egress.reasons.iter().chain(&trace.ingress.reasons);
+    let deciding =
+        reasons().find(|reason| reason.object.is_some()).or_else(|| reasons().find(|reason| reason.decision != Decision::NotSubject));
+    match deciding {
+        Some(Reason { object: Some(object), pointer, .. }) => {
+            let mut steps = pointer.split('/').skip(2);
+            match (steps.next(), steps.next().and_then(|index| index.parse::<usize>().ok())) {
+                (Some(direction), Some(index)) => format!("{}, {direction} rule {}", object.name, index + 1),
+                _ => object.name.to_string(),
+            }
+        }
+        Some(reason) => reason.sentence.clone(),
+        None => String::new(),
+    }
+}
+
+/// A hop as a line.
+pub fn hop(hop: &Hop) -> WhyLine {
+    let object = hop.object.as_ref().map(|object| (object.to_string(), hop.pointer.clone()));
+    WhyLine { text: hop.sentence.clone(), tone: Some(tone_of(hop.verdict)), object }
+}
+
+/// A way in, hop by hop.
+pub fn path_row(path: &EntryPath) -> PathRow {
+    PathRow { title: path.title.clone(), tone: Some(tone_of(path.verdict)), hops: path.hops.iter().map(hop).collect() }
+}
+
+/// Asks whether one end reaches another on any port.
+pub fn ask(analysis: &Analysis, from: &Endpoint, to: &Endpoint) -> Trace {
+    analysis.trace(from, to, None)
+}
