@@ -1,8 +1,13 @@
-//! Portolan, the program: the map and the panels around it.
+//! Portolan, the program: sources of objects, the worker that owns the analysis, the window, and the command line.
 
+pub mod cli;
 pub mod command;
+pub mod launch;
 pub mod map;
 pub mod panels;
+pub mod session;
+pub mod source;
 pub mod theme;
 pub mod view_model;
 pub mod window;
+pub mod worker;

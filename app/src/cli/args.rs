@@ -1,0 +1,159 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use portolan_core::analysis::Unit;
+
+/// Charts a Kubernetes cluster's traffic: ways in, ways out, and what an edit would change. Without a subcommand, opens the window.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "portolan", version, about, max_term_width = 100)]
+pub struct Args {
+    /// Where the objects come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// What to print instead of opening the window.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Where the objects come from, and how open questions are settled.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SourceArgs {
+    /// The bundled demo cluster
+    #[arg(long, global = true, conflicts_with_all = ["manifests", "context"])]
+    pub demo: bool,
+
+    /// A file or folder of manifests, or - for standard input; may be given more than once
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "context")]
+    pub manifests: Vec<PathBuf>,
+
+    /// A file of objects to lay over the source, as `kubectl apply` would; may be given more than once
+    #[arg(long, global = true, value_name = "FILE")]
+    pub apply: Vec<PathBuf>,
+
+    /// A file of objects to take out of the source, as `kubectl delete` would; may be given more than once
+    #[arg(long, global = true, value_name = "FILE")]
+    pub delete: Vec<PathBuf>,
+
+    /// A context of the kubeconfig
+    #[arg(long, global = true)]
+    pub context: Option<String>,
+
+    /// The kubeconfig to read instead of those that KUBECONFIG names, or ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// The namespace of objects in manifests that name none; for a cluster, a namespace to look at where all may not be listed
+    #[arg(long, short, global = true)]
+    pub namespace: Vec<String>,
+
+    /// The network plugin whose behaviour is assumed where implementations differ
+    #[arg(long, global = true, default_value = "upstream", value_parser = ["upstream", "calico", "cilium", "ovn-kubernetes"])]
+    pub profile: String,
+
+    /// Settles one open question, for example ip-block-selects-pods=no; may be given more than once
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    pub assume: Vec<String>,
+}
+
+/// What to print.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Every connection that is allowed
+    Connections(ConnectionsArgs),
+    /// Whether one end reaches another, and why
+    Trace(TraceArgs),
+    /// Every way in from outside, hop by hop
+    Paths(PathsArgs),
+    /// What is different between two sets of manifests
+    Diff(DiffArgs),
+}
+
+/// The form of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum Format {
+    /// Lines for people
+    #[default]
+    Txt,
+    /// JSON with a schema
+    Json,
+}
+
+/// What one line stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum UnitArg {
+    /// All pods of a workload
+    #[default]
+    Workload,
+    /// One pod
+    Pod,
+}
+
+impl From<UnitArg> for Unit {
+    fn from(unit: UnitArg) -> Self {
+        match unit {
+            UnitArg::Workload => Self::Workload,
+            UnitArg::Pod => Self::Pod,
+        }
+    }
+}
+
+/// Arguments of `connections`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConnectionsArgs {
+    /// What one line stands for
+    #[arg(long, value_enum, default_value_t)]
+    pub unit: UnitArg,
+
+    /// The form of what is printed
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Arguments of `trace`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TraceArgs {
+    /// Where it starts: namespace/pod, namespace/kind/name (deploy, sts, ds, job, cronjob, rs, svc), an address, outside
+    #[arg(long, required_unless_present = "queries")]
+    pub from: Option<String>,
+
+    /// Where it ends: as above, or domain:NAME
+    #[arg(long, required_unless_present = "queries")]
+    pub to: Option<String>,
+
+    /// The port: 5432/TCP, 53/UDP, http; any port where none is given
+    #[arg(long)]
+    pub port: Option<String>,
+
+    /// A file with one {"from":..,"to":..,"port":..} a line, or - for standard input; prints one trace a line, in order
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to", "port"])]
+    pub queries: Option<PathBuf>,
+
+    /// The form of what is printed
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Arguments of `paths`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PathsArgs {
+    /// The form of what is printed
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DiffArgs {
+    /// A file or folder of manifests
+    pub before: PathBuf,
+
+    /// Another
+    pub after: PathBuf,
+
+    /// The form of what is printed
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}

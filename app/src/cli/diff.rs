@@ -1,0 +1,63 @@
+//! `portolan diff`
+
+use std::io::Write;
+
+use anyhow::Result;
+use portolan_core::Warning;
+use portolan_core::analysis::{ChangedConnection, Difference};
+use serde::Serialize;
+
+use super::args::{DiffArgs, Format, SourceArgs};
+use super::load;
+use super::output::{self, Head};
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    #[serde(flatten)]
+    difference: &'a Difference,
+    warnings: Vec<Warning>,
+}
+
+pub(super) fn run(args: &DiffArgs, source: &SourceArgs, out: &mut dyn Write) -> Result<()> {
+    if source.demo || !source.manifests.is_empty() || source.context.is_some() {
+        anyhow::bail!("diff compares the two paths that follow it; --demo, --manifests and --context have no place here");
+    }
+    let side = |path: &std::path::PathBuf| load(&SourceArgs { manifests: vec![path.clone()], ..source.clone() });
+    let (before, after) = (side(&args.before)?, side(&args.after)?);
+    let difference = Difference::between(&before.analysis, &after.analysis);
+    let warnings: Vec<Warning> = before.warnings.iter().chain(&after.warnings).cloned().collect();
+    match args.output {
+        Format::Json => {
+            let head = Head::new("portolan.diff/v1", after.analysis.assumptions());
+            output::json(out, &Answer { head, difference: &difference, warnings })
+        }
+        Format::Txt => {
+            output::warnings_to_stderr(&warnings);
+            let mut rows: Vec<[String; 4]> = Vec::new();
+            for row in &difference.removed {
+                rows.push(connection("- removed", row, row.before.to_string()));
+            }
+            for row in &difference.added {
+                rows.push(connection("+ added", row, row.after.to_string()));
+            }
+            for row in &difference.changed {
+                rows.push(connection("~ changed", row, format!("{}, now {}", row.before, row.after)));
+            }
+            output::table(out, &rows)?;
+            for path in &difference.paths {
+                let word = |verdict: Option<portolan_core::peer::Verdict>| verdict.map_or("not there", |verdict| verdict.word());
+                writeln!(out, "{}: {}, now {}: {}", path.path, word(path.before), word(path.after), path.sentence)?;
+            }
+            if difference.is_empty() {
+                writeln!(out, "no difference")?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn connection(word: &str, row: &ChangedConnection, ports: String) -> [String; 4] {
+    [word.to_owned(), row.from.to_string(), format!("-> {}", row.to), ports]
+}

@@ -1,0 +1,102 @@
+//! `portolan trace`
+
+use std::io::{BufRead, BufReader, Read, Write};
+
+use anyhow::{Context, Result};
+use portolan_core::analysis::{Analysis, PortQuery, Side, Trace};
+use serde::Deserialize;
+
+use super::args::{Format, TraceArgs};
+use super::load::Loaded;
+use super::output;
+use crate::source::manifests::STANDARD_INPUT;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    from: String,
+    to: String,
+    port: Option<String>,
+}
+
+pub(super) fn run(args: &TraceArgs, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
+    output::warnings_to_stderr(&loaded.warnings);
+    if let Some(path) = &args.queries {
+        let reader: Box<dyn Read> = if path.as_os_str() == "-" {
+            Box::new(std::io::stdin())
+        } else {
+            Box::new(std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?)
+        };
+        let name = if path.as_os_str() == "-" { STANDARD_INPUT.to_owned() } else { path.display().to_string() };
+        return queries(&loaded.analysis, reader, &name, out);
+    }
+    let query = Query { from: args.from.clone().unwrap_or_default(), to: args.to.clone().unwrap_or_default(), port: args.port.clone() };
+    let trace = answer(&loaded.analysis, &query)?;
+    match args.output {
+        Format::Json => output::json(out, &trace),
+        Format::Txt => text(&trace, out),
+    }
+}
+
+/// Answers one query a line with one trace a line. A line that cannot be answered says why, so that lines keep their places.
+fn queries(analysis: &Analysis, reader: impl Read, name: &str, out: &mut dyn Write) -> Result<()> {
+    for (index, line) in BufReader::new(reader).lines().enumerate() {
+        let line = line.with_context(|| format!("{name} cannot be read"))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let number = index + 1;
+        let parsed = serde_json::from_str::<Query>(&line).map_err(|error| anyhow::anyhow!(message_of(&error)));
+        match parsed.and_then(|query| answer(analysis, &query)).with_context(|| format!("{name} line {number}")) {
+            Ok(trace) => output::json(out, &trace)?,
+            Err(error) => output::json(out, &serde_json::json!({"schema": "portolan.trace/v1", "error": format!("{error:#}")}))?,
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a line, without the line that the parser counts: it sees one at a time.
+fn message_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let message = text.split_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    format!("column {}: {message}", error.column())
+}
+
+fn answer(analysis: &Analysis, query: &Query) -> Result<Trace> {
+    let from = analysis.endpoint(&query.from)?;
+    let to = analysis.endpoint(&query.to)?;
+    let port = query.port.as_deref().map(PortQuery::parse).transpose()?;
+    Ok(analysis.trace(&from, &to, port.as_ref()))
+}
+
+fn text(trace: &Trace, out: &mut dyn Write) -> Result<()> {
+    let port = trace.port.as_deref().unwrap_or("any port");
+    writeln!(out, "{} -> {} on {port}: {}", trace.from, trace.to, trace.verdict)?;
+    for depends in &trace.depends {
+        writeln!(out, "  depends on {depends}")?;
+    }
+    if trace.port.is_none() && !trace.ports.is_empty() {
+        writeln!(out, "  allowed ports: {}", trace.ports)?;
+    }
+    for hop in &trace.hops {
+        writeln!(out, "  {}: {}", hop.kind, hop.sentence)?;
+    }
+    for (name, side) in [("egress", &trace.egress), ("ingress", &trace.ingress)] {
+        side_text(name, side, out)?;
+    }
+    Ok(())
+}
+
+fn side_text(name: &str, side: &Side, out: &mut dyn Write) -> Result<()> {
+    if side.reasons.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{name}: {}", side.verdict)?;
+    for reason in &side.reasons {
+        match &reason.object {
+            Some(object) => writeln!(out, "  {} ({object} {})", reason.sentence, reason.pointer)?,
+            None => writeln!(out, "  {}", reason.sentence)?,
+        }
+    }
+    Ok(())
+}

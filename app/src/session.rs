@@ -1,0 +1,284 @@
+//! What a person has open: a cluster, a selection, a sketch. Takes commands and makes views; owned by the worker, knows no thread.
+
+mod sketching;
+mod templates;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use portolan_core::analysis::{Analysis, Difference, Host};
+use portolan_core::assumptions::Assumptions;
+use portolan_core::snapshot::{Change, Snapshot};
+use portolan_core::text::count;
+use portolan_core::whatif::{Export, History};
+use portolan_core::{Kind, Warning};
+
+use crate::command::{Command, ShowOptions};
+use crate::map::model::Id;
+use crate::view_model::{Freshness, Notice, Status, View, WarningRow, difference, graph, ids, inspector, namespaces, search};
+use sketching::Editor;
+
+/// As many namespaces as start unfolded; where there are more, all start folded.
+const MAX_UNFOLDED: usize = 5;
+
+/// What a person has open.
+pub struct Session {
+    host: Host,
+    assumptions: Assumptions,
+    history: History,
+    editor: Editor,
+    selected: Option<Id>,
+    show: ShowOptions,
+    /// Namespaces by id; `None` until there are any to decide for.
+    unfolded: Option<BTreeSet<Id>>,
+    source: String,
+    freshness: Freshness,
+    unseen: Vec<String>,
+    source_warnings: Vec<Warning>,
+    notice: Option<Notice>,
+    answers: Option<Answers>,
+    generation: u64,
+}
+
+/// What follows from the snapshot and the edits; made anew when either changes.
+struct Answers {
+    base: Arc<Analysis>,
+    edited: Arc<Analysis>,
+    difference: Difference,
+    elapsed: std::time::Duration,
+}
+
+impl Session {
+    /// A session with nothing open.
+    pub fn new(assumptions: Assumptions) -> Self {
+        Self {
+            host: Host::new(assumptions.clone(), false),
+            assumptions,
+            history: History::default(),
+            editor: Editor::default(),
+            selected: None,
+            show: ShowOptions::default(),
+            unfolded: None,
+            source: String::new(),
+            freshness: Freshness::Static,
+            unseen: Vec::new(),
+            source_warnings: Vec::new(),
+            notice: None,
+            answers: None,
+            generation: 0,
+        }
+    }
+
+    /// Starts over with another source, of which nothing is known yet.
+    pub fn open(&mut self, source: String, represents_templates: bool, freshness: Freshness) {
+        let generation = self.generation;
+        *self = Self { show: self.show, generation, editor: self.editor.emptied(), ..Self::new(self.assumptions.clone()) };
+        self.host = Host::new(self.assumptions.clone(), represents_templates);
+        self.source = source;
+        self.freshness = freshness;
+    }
+
+    /// Takes what the source says of the cluster.
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
+        if self.host.apply(changes) {
+            self.answers = None;
+        }
+    }
+
+    /// Takes what the source says of itself.
+    pub fn set_freshness(&mut self, freshness: Freshness, unseen: Vec<String>) {
+        self.freshness = freshness;
+        self.unseen = unseen;
+    }
+
+    /// Takes what the source could not read; those of before are forgotten.
+    pub fn set_source_warnings(&mut self, warnings: Vec<Warning>) {
+        self.source_warnings = warnings;
+    }
+
+    /// Tells the person something.
+    pub fn notify(&mut self, text: impl Into<String>, is_failure: bool) {
+        self.notice = Some(Notice { text: text.into(), is_failure });
+    }
+
+    /// The snapshot without the edits.
+    pub fn snapshot(&self) -> &Snapshot {
+        self.host.snapshot()
+    }
+
+    /// Does what was asked for. Commands that open a source are the worker's to do.
+    pub fn execute(&mut self, command: Command) {
+        self.notice = None;
+        match command {
+            Command::Select(id) => self.select(id),
+            Command::ToggleFold(id) => {
+                let unfolded = self.unfolded_mut();
+                if !unfolded.remove(&id) {
+                    unfolded.insert(id);
+                }
+            }
+            Command::FoldAll(fold) => {
+                let all = if fold { BTreeSet::new() } else { self.namespace_ids() };
+                self.unfolded = Some(all);
+            }
+            Command::Show(show) => self.show = show,
+            Command::ExportTo(path) => self.export(&path),
+            other => self.sketch(other),
+        }
+    }
+
+    fn select(&mut self, id: Option<Id>) {
+        // What is selected must be on the map: its namespace unfolds.
+        if let Some(namespace) = id.as_deref().and_then(namespace_of) {
+            self.unfolded_mut().insert(namespace);
+        }
+        self.selected = id;
+    }
+
+    fn namespace_ids(&self) -> BTreeSet<Id> {
+        self.host.snapshot().namespaces().iter().map(|name| ids::namespace(name)).collect()
+    }
+
+    fn unfolded_mut(&mut self) -> &mut BTreeSet<Id> {
+        if self.unfolded.is_none() {
+            let all = self.namespace_ids();
+            self.unfolded = Some(if all.len() > MAX_UNFOLDED { BTreeSet::new() } else { all });
+        }
+        self.unfolded.get_or_insert_default()
+    }
+
+    fn answers(&mut self) -> &Answers {
+        if self.answers.is_none() {
+            let started = Instant::now();
+            let base = self.host.analysis();
+            let overlay = self.history.present();
+            let edited = if overlay.is_empty() {
+                Arc::clone(&base)
+            } else {
+                Arc::new(Analysis::new(overlay.apply_to(base.snapshot()), self.assumptions.clone()))
+            };
+            let difference = if overlay.is_empty() { Difference::default() } else { Difference::between(&base, &edited) };
+            self.answers = Some(Answers { base, edited, difference, elapsed: started.elapsed() });
+        }
+        match &self.answers {
+            Some(answers) => answers,
+            None => unreachable!("the answers were made above"),
+        }
+    }
+
+    /// The analysis with the edits.
+    pub fn edited(&mut self) -> Arc<Analysis> {
+        Arc::clone(&self.answers().edited)
+    }
+
+    /// What the window shows now.
+    pub fn view(&mut self) -> View {
+        self.generation += 1;
+        if !self.host.snapshot().namespaces().is_empty() {
+            self.unfolded_mut();
+        }
+        self.answers();
+        let Some(answers) = &self.answers else { return View::default() };
+        let unfolded = self.unfolded.clone().unwrap_or_default();
+        let is_unfolded = |id: &str| unfolded.contains(id);
+        let map_focus = self.selected.as_deref().map(|id| node_of(&answers.edited, id, &is_unfolded));
+        let scene = graph::Scene {
+            base: &answers.base,
+            edited: &answers.edited,
+            difference: &answers.difference,
+            show: self.show,
+            unfolded: &is_unfolded,
+            selected: self.selected.as_deref(),
+        };
+        let warnings = self.source_warnings.iter().cloned().chain(answers.edited.warnings());
+        View {
+            generation: self.generation,
+            namespaces: namespaces::rows(&answers.edited, is_unfolded),
+            map: Arc::new(graph::model(&scene)),
+            map_focus,
+            inspector: self.selected.as_deref().and_then(|id| inspector::inspect(&answers.base, &answers.edited, id)),
+            sketch: self.sketch_view(),
+            difference: difference::table(&answers.difference),
+            warnings: warnings.map(|w| WarningRow { object: w.object, pointer: w.pointer, message: w.message }).collect(),
+            status: self.status(answers),
+            search_index: search::index(&answers.edited),
+        }
+    }
+
+    fn status(&self, answers: &Answers) -> Status {
+        let inventory = answers.base.inventory();
+        let n_workloads = inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()).count();
+        let n_policies = answers.base.snapshot().count(Kind::NetworkPolicy);
+        Status {
+            freshness: self.freshness.clone(),
+            source: self.source.clone(),
+            sizes: format!(
+                "{}, {}, {}",
+                count(inventory.pods.len(), "pod", "pods"),
+                count(n_workloads, "workload", "workloads"),
+                count(n_policies, "policy", "policies")
+            ),
+            timing: format!("answer in {:.1} ms", answers.elapsed.as_secs_f64() * 1000.0),
+            profile: format!("profile {}", self.assumptions.profile.name()),
+            unseen: self.unseen.clone(),
+            notice: self.notice.clone(),
+        }
+    }
+
+    fn export(&mut self, path: &Path) {
+        let export = Export::new(self.history.present());
+        match write_export(&export, path) {
+            Ok(text) => self.notify(text, false),
+            Err(error) => self.notify(format!("not saved: {error}"), true),
+        }
+    }
+}
+
+/// The namespace that an id lies in, as an id.
+fn namespace_of(id: &str) -> Option<Id> {
+    let mut steps = id.split('/');
+    match (steps.next()?, steps.next()?) {
+        ("workload" | "pod" | "service", namespace) => Some(ids::namespace(namespace)),
+        _ => None,
+    }
+}
+
+/// The node of the map that stands for what is selected.
+fn node_of(analysis: &Analysis, id: &str, is_unfolded: &dyn Fn(&str) -> bool) -> Id {
+    if let Some(namespace) = namespace_of(id)
+        && !is_unfolded(&namespace)
+    {
+        return namespace;
+    }
+    match ids::subject(analysis, id) {
+        Some(ids::Subject::Pod(pod)) => ids::workload(analysis.inventory().workloads.at(analysis.inventory().pods.at(pod).workload)),
+        _ => id.to_owned(),
+    }
+}
+
+/// Writes an export: objects to apply into `path`, those to delete beside it. Each file is replaced as a whole or not at all.
+fn write_export(export: &Export, path: &Path) -> std::io::Result<String> {
+    let n_apply = export.apply.split("---\n").filter(|text| !text.is_empty()).count();
+    let mut saved = Vec::new();
+    if !export.apply.is_empty() {
+        replace_file(path, &export.apply)?;
+        saved.push(format!("{} in {}", count(n_apply, "object", "objects"), path.display()));
+    }
+    if !export.delete.is_empty() {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let beside = path.with_file_name(format!("{stem}-delete.yaml"));
+        replace_file(&beside, &export.delete)?;
+        saved.push(format!("deletions in {}", beside.display()));
+    }
+    Ok(if saved.is_empty() { "there is nothing to save".to_owned() } else { format!("saved {}", saved.join(", ")) })
+}
+
+fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut name = path.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_default();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    std::fs::write(&part, text)?;
+    std::fs::rename(&part, path)
+}
