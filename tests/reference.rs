@@ -1,0 +1,119 @@
+//! The engine against the slow reference evaluator: on every folder of the oracles and on random clusters; and against itself, step by
+//! step.
+//!
+//! `PORTOLAN_SEEDS=FROM..TO` tries other random clusters than the usual ones.
+
+use portolan_core::Object;
+use portolan_core::analysis::{Host, Unit};
+use portolan_core::snapshot::Change;
+use portolan_tests::comparison::{Comparison, Strictness};
+use portolan_tests::fixture;
+use portolan_tests::random_cluster::{self, Random};
+
+/// The seeds to try: those of `PORTOLAN_SEEDS`, else the first `n`.
+fn seeds(n: u64) -> std::ops::Range<u64> {
+    let text = std::env::var("PORTOLAN_SEEDS").unwrap_or_default();
+    let range = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    range.unwrap_or(0..n)
+}
+
+fn random_assumptions(random: &mut Random) -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("ip-block-selects-pods", random.pick(&["yes", "yes", "no", "unsettled"])),
+        ("host-network-pods", random.pick(&["ordinary", "node", "unsettled"])),
+        ("self-traffic", random.pick(&["allowed", "policy"])),
+        ("finished-pods", random.pick(&["absent", "ordinary"])),
+        ("unknown-pod-addresses", random.pick(&["private", "any"])),
+    ]
+}
+
+fn compare_random(is_exact: bool, n: u64) {
+    let mut n_flows = 0;
+    for seed in seeds(n) {
+        let mut random = Random::new(seed);
+        let objects = random_cluster::objects(&mut random, is_exact);
+        let settings = random_assumptions(&mut random);
+        let strictness = if is_exact { Strictness::Equal } else { Strictness::Sound };
+        let mut comparison = Comparison::new(&objects, &fixture::assumptions(&settings), strictness);
+        let warnings = comparison.analysis.warnings().into_iter().filter(|warning| !warning.message.starts_with("newer servers refuse"));
+        assert_eq!(warnings.collect::<Vec<_>>(), [], "seed {seed}");
+        comparison.run(7);
+        n_flows += comparison.n_flows;
+        if !comparison.differences.is_empty() {
+            let shown: String = comparison.differences.iter().take(8).map(|line| format!("  {line}\n")).collect();
+            let objects: String = objects.iter().map(|object| format!("{object}\n")).collect();
+            panic!("seed {seed}, {settings:?}: {} differ\n{shown}{objects}", comparison.differences.len());
+        }
+    }
+    fixture::say(&format!("random clusters{}: {n_flows} flows", if is_exact { "" } else { ", some addresses unknown" }));
+}
+
+#[test]
+fn random_clusters_get_the_same_answers() {
+    compare_random(true, 100);
+}
+
+#[test]
+fn random_clusters_without_addresses_are_never_certain_of_something_else() {
+    compare_random(false, 40);
+}
+
+fn compare_folders(settings: &[(&str, &str)], strictness: Strictness) {
+    let Some(root) = fixture::shared("oracles/netpol-analyzer/tests") else { return };
+    let mut dirs: Vec<_> = std::fs::read_dir(&root).expect("a folder").flatten().map(|entry| entry.path()).collect();
+    dirs.sort();
+    let (mut n_folders, mut n_flows, mut differences) = (0, 0, Vec::new());
+    for dir in dirs {
+        let objects = fixture::folder(&dir);
+        let mut comparison = Comparison::new(&objects, &fixture::assumptions(settings), strictness);
+        comparison.run(29);
+        n_folders += 1;
+        n_flows += comparison.n_flows;
+        let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        differences.extend(comparison.differences.into_iter().map(|line| format!("{name}: {line}")));
+    }
+    fixture::say(&format!("folders of the oracles, {settings:?}: {n_folders} folders, {n_flows} flows"));
+    assert!(differences.is_empty(), "{} differ\n{}", differences.len(), differences[..differences.len().min(20)].join("\n"));
+}
+
+#[test]
+fn folders_get_the_same_answers_as_netpol_analyzer_reads_them() {
+    compare_folders(&[("ip-block-selects-pods", "no"), ("host-network-pods", "ordinary")], Strictness::Equal);
+}
+
+#[test]
+fn folders_are_answered_soundly_as_they_are() {
+    compare_folders(&[], Strictness::Sound);
+}
+
+/// Brings the objects of a cluster in one by one, out of order, some changed or deleted on the way: what comes of it is what a cold
+/// start makes of the objects that are left.
+#[test]
+fn step_by_step_is_as_good_as_cold() {
+    for seed in seeds(40) {
+        let mut random = Random::new(seed);
+        let (before, after) = (random_cluster::objects(&mut random, false), random_cluster::objects(&mut random, false));
+        let settings = random_assumptions(&mut random);
+        let read = |raw: &serde_json::Value| Object::new(raw.clone(), "default").expect("a key").expect("a kind that is read");
+        let mut host = Host::new(fixture::assumptions(&settings), true);
+        let mut steps: Vec<Object> = before.iter().chain(&after).map(read).collect();
+        while !steps.is_empty() {
+            let object = steps.remove(random.below(steps.len()));
+            host.apply([Change::apply(&object)]);
+            if random.one_in(3) {
+                host.analysis().connections(Unit::Pod);
+            }
+        }
+        for object in &before {
+            host.apply([Change::Delete(read(object).key)]);
+        }
+        // Names are shared between the two clusters, so all of the second are brought in once more.
+        host.apply(after.iter().map(|raw| Change::apply(&read(raw))));
+        let (warm, cold) = (host.analysis(), fixture::analysis(&after, fixture::assumptions(&settings)));
+        for unit in [Unit::Pod, Unit::Workload] {
+            assert_eq!(warm.connections(unit), cold.connections(unit), "seed {seed}");
+        }
+        assert_eq!(warm.warnings(), cold.warnings(), "seed {seed}");
+        assert_eq!(warm.snapshot(), cold.snapshot(), "seed {seed}");
+    }
+}

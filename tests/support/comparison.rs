@@ -1,0 +1,293 @@
+//! The engine held against the reference evaluator: verdicts, listings and reasons.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use portolan_core::analysis::{Analysis, Connection, Decision, PortQuery, Side, Unit};
+use portolan_core::assumptions::Assumptions;
+use portolan_core::peer::{Peer, Verdict};
+use portolan_core::ports::{PortSet, Protocol};
+use portolan_core::reachability::{End, Outcome};
+use serde_json::Value;
+
+use crate::fixture;
+use crate::oracle::{list, text};
+use crate::reference::{self, Port, Reference};
+
+const PORTS: &[Port] = &[
+    ("TCP", 1),
+    ("TCP", 53),
+    ("TCP", 80),
+    ("TCP", 81),
+    ("TCP", 443),
+    ("TCP", 5000),
+    ("TCP", 8080),
+    ("TCP", 65535),
+    ("UDP", 53),
+    ("UDP", 80),
+    ("UDP", 5353),
+    ("SCTP", 80),
+    ("SCTP", 81),
+    ("SCTP", 9000),
+];
+
+const ADDRESSES: &[&str] =
+    &["0.0.0.0", "8.8.8.8", "10.0.1.200", "10.1.1.250", "203.0.113.1", "203.0.113.200", "2001:db8::1", "2001:db8:1::1", "fd00:1::ffff"];
+
+/// How strictly answers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// They are equal.
+    Equal,
+    /// The engine may say that it depends where the reference is certain; never the other way round.
+    Sound,
+}
+
+/// The engine and the reference on the same objects.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    objects: &'a [Value],
+    /// The engine's side.
+    pub analysis: Analysis,
+    reference: Reference,
+    strictness: Strictness,
+    /// How many answers were compared.
+    pub n_flows: usize,
+    /// What differs.
+    pub differences: Vec<String>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Asks both for everything.
+    pub fn new(objects: &'a [Value], assumptions: &Assumptions, strictness: Strictness) -> Self {
+        let analysis = fixture::analysis(objects, assumptions.clone());
+        let reference = Reference::new(objects, assumptions);
+        Self { objects, analysis, reference, strictness, n_flows: 0, differences: Vec::new() }
+    }
+
+    /// Our ends, in the order of the reference's pods, and then addresses outside.
+    fn ends(&mut self) -> Vec<(reference::End, End, String)> {
+        let inventory = self.analysis.inventory();
+        let key = |namespace: &str, name: &str, kind: &str| format!("{namespace}/{name} {kind}");
+        let ours: BTreeMap<String, _> = inventory
+            .pods
+            .entries()
+            .map(|(id, pod)| {
+                let kind = if pod.is_representative { &inventory.workloads.at(pod.workload).kind } else { "Pod" };
+                (key(&pod.namespace, &pod.name, kind), id)
+            })
+            .collect();
+        let mut ends = Vec::new();
+        for (index, pod) in self.reference.pods.iter().enumerate() {
+            let key = key(&pod.namespace, &pod.name, &pod.kind);
+            match ours.get(&key) {
+                Some(id) => ends.push((reference::End::Pod(index), End::Pod(*id), format!("{}/{}", pod.namespace, pod.name))),
+                None => self.differences.push(format!("{key} is not in the inventory")),
+            }
+        }
+        if ends.len() != ours.len() {
+            self.differences.push(format!("{} pods in the inventory, {} for the reference", ours.len(), ends.len()));
+        }
+        for address in ADDRESSES {
+            let address: IpAddr = address.parse().expect("an address");
+            ends.push((reference::End::Address(address), End::Address(address), address.to_string()));
+        }
+        ends
+    }
+
+    /// Compares every pair of ends, one of them a pod, and one question in `every` in full, reasons included.
+    pub fn run(&mut self, every: usize) {
+        let ends = self.ends();
+        let mut n_pairs = 0_usize;
+        for (from, our_from, from_name) in &ends {
+            for (to, our_to, to_name) in &ends {
+                if !matches!(our_from, End::Pod(_)) && !matches!(our_to, End::Pod(_)) {
+                    continue;
+                }
+                let Some(expected) = self.reference.answers(*from, *to, PORTS) else { continue };
+                let outcome = self.analysis.reachability().connection(self.analysis.inventory(), *our_from, *our_to);
+                self.n_flows += PORTS.len();
+                for (port, expected) in PORTS.iter().zip(&expected) {
+                    let ours = verdict(&outcome, *port);
+                    let is_fine = ours == *expected || (self.strictness == Strictness::Sound && ours == Verdict::Depends);
+                    if !is_fine {
+                        self.differences.push(format!("{from_name} -> {to_name} {port:?}: ours {ours}, reference {expected}"));
+                    }
+                }
+                n_pairs += 1;
+                if n_pairs.is_multiple_of(every) {
+                    let port = PORTS[n_pairs / every % PORTS.len()];
+                    self.explain((*from, from_name), (*to, to_name), port, verdict(&outcome, port));
+                }
+            }
+        }
+        self.check_listing();
+        self.check_workloads();
+    }
+
+    /// Asks for the reasons: the verdict is that of the pair, and each rule that is named is there and does what is said.
+    fn explain(&mut self, from: (reference::End, &str), to: (reference::End, &str), port: Port, expected: Verdict) {
+        let name = format!("{} -> {} {port:?}", from.1, to.1);
+        let query = PortQuery::Number(Protocol::parse(port.0).expect("a protocol"), port.1);
+        let (Ok(from_end), Ok(to_end)) = (self.analysis.endpoint(from.1), self.analysis.endpoint(to.1)) else {
+            return self.differences.push(format!("{name}: an end is not found"));
+        };
+        let trace = self.analysis.trace(&from_end, &to_end, Some(&query));
+        if trace.verdict != expected {
+            self.differences.push(format!("{name}: traced {}, listed {expected}", trace.verdict));
+        }
+        if trace.verdict == Verdict::Depends && trace.depends.is_empty() {
+            self.differences.push(format!("{name}: it depends, and does not say on what"));
+        }
+        for (side, direction, subject) in [(&trace.egress, "egress", from.0), (&trace.ingress, "ingress", to.0)] {
+            self.explain_side(&name, side, direction, subject, (from.0, to.0), port);
+        }
+    }
+
+    fn explain_side(
+        &mut self,
+        name: &str,
+        side: &Side,
+        direction: &str,
+        subject: reference::End,
+        ends: (reference::End, reference::End),
+        port: Port,
+    ) {
+        // The reference takes pods without an address for IPv4 ones, where the engine leaves the family open too.
+        let checks_possible = self.strictness == Strictness::Equal;
+        let mut complain = |what: &str| self.differences.push(format!("{name} {direction}: {what}"));
+        if side.reasons.is_empty() {
+            complain("no reason is given");
+        }
+        if side.verdict == Verdict::Denied && !side.reasons.iter().any(|reason| reason.decision == Decision::NotAllowed) {
+            complain("denied, and no policy is named");
+        }
+        for reason in &side.reasons {
+            let Some(key) = &reason.object else { continue };
+            let is_it = |object: &&Value| {
+                let meta = &object["metadata"];
+                text(object, "kind") == key.kind.name()
+                    && text(meta, "name") == key.name
+                    && (text(meta, "namespace") == key.namespace || text(meta, "namespace").is_empty())
+            };
+            let Some(policy) = self.objects.iter().find(is_it) else {
+                complain("it names an object that is not there");
+                continue;
+            };
+            if policy.pointer(&reason.pointer).is_none() {
+                complain(&format!("{key} has no {}", reason.pointer));
+            }
+            let reference::End::Pod(subject) = subject else {
+                complain("a policy decides where there is no pod");
+                continue;
+            };
+            if !self.reference.selects(policy, subject, direction) {
+                complain(&format!("{key} does not select the pod"));
+            }
+            match reason.decision {
+                Decision::MayAllow if !checks_possible => {}
+                Decision::Allowed | Decision::MayAllow if !self.reference.rule_matches(policy, &reason.pointer, ends.0, ends.1, port) => {
+                    complain(&format!("{key} {} does not match", reason.pointer));
+                }
+                Decision::NotAllowed => {
+                    let rules = list(&policy["spec"], direction).len();
+                    let pointers = (0..rules).map(|index| format!("/spec/{direction}/{index}"));
+                    for pointer in pointers {
+                        if self.reference.rule_matches(policy, &pointer, ends.0, ends.1, port) && side.verdict == Verdict::Denied {
+                            complain(&format!("{key} {pointer} matches, and is said not to"));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The listing by workloads is certain of what holds for every pair of their pods, and holds possible what holds for one of them.
+    fn check_workloads(&mut self) {
+        let inventory = self.analysis.inventory();
+        let listed = pairs_of(self.analysis.connections(Unit::Workload));
+        for (from_id, from) in inventory.workloads.entries() {
+            for (to_id, to) in inventory.workloads.entries().filter(|(id, _)| *id != from_id) {
+                let pairs = from.pods.iter().flat_map(|a| to.pods.iter().map(|b| (*a, *b)));
+                let outcomes = pairs.map(|(a, b)| self.analysis.reachability().connection(inventory, End::Pod(a), End::Pod(b)));
+                let merged = outcomes
+                    .map(|outcome| (outcome.certain, outcome.possible))
+                    .reduce(|(certain, possible), other| (certain.intersection(&other.0), possible.union(&other.1)));
+                let names = (self.analysis.workload_peer(from_id).to_string(), self.analysis.workload_peer(to_id).to_string());
+                let line = listed.get(&names).cloned().unwrap_or_default();
+                if merged.is_some_and(|merged| merged != line) {
+                    self.differences.push(format!("{} -> {}: listed otherwise than their pods", names.0, names.1));
+                }
+            }
+        }
+    }
+
+    /// The listing by pods says the same as the pairs.
+    fn check_listing(&mut self) {
+        let mut ranges: BTreeMap<(Peer, bool), Vec<Connection>> = BTreeMap::new();
+        let mut lines = Vec::new();
+        for line in self.analysis.connections(Unit::Pod) {
+            match (&line.from, &line.to) {
+                (Peer::Range { .. }, _) => ranges.entry((line.to.clone(), false)).or_default().push(line),
+                (_, Peer::Range { .. }) => ranges.entry((line.from.clone(), true)).or_default().push(line),
+                _ => lines.push(line),
+            }
+        }
+        let listed = pairs_of(lines);
+        let inventory = self.analysis.inventory();
+        for from in inventory.pods.ids() {
+            for to in inventory.pods.ids().filter(|to| *to != from) {
+                let names = (self.analysis.pod_peer(from).to_string(), self.analysis.pod_peer(to).to_string());
+                let outcome = self.analysis.reachability().connection(inventory, End::Pod(from), End::Pod(to));
+                if listed.get(&names).cloned().unwrap_or_default() != (outcome.certain, outcome.possible) {
+                    self.differences.push(format!("{} -> {}: listed otherwise than asked", names.0, names.1));
+                }
+            }
+            for address in ADDRESSES.iter().map(|address| address.parse::<IpAddr>().expect("an address")) {
+                if address.is_ipv6() && !self.analysis.reachability().names_ipv6() {
+                    continue;
+                }
+                let pod = self.analysis.pod_peer(from);
+                let holds = |peer: &Peer| match peer {
+                    Peer::Range { first, last } => first.is_ipv4() == address.is_ipv4() && *first <= address && address <= *last,
+                    _ => false,
+                };
+                for is_out in [true, false] {
+                    let (source, destination) =
+                        if is_out { (End::Pod(from), End::Address(address)) } else { (End::Address(address), End::Pod(from)) };
+                    let outcome = self.analysis.reachability().connection(inventory, source, destination);
+                    let lines = ranges.get(&(pod.clone(), is_out)).into_iter().flatten();
+                    let lines = lines.filter(|line| line.depends.is_empty() && holds(if is_out { &line.to } else { &line.from }));
+                    let sets: Vec<_> = lines.map(|line| line.ports.clone()).collect();
+                    let expected = if outcome.certain.is_empty() { Vec::new() } else { vec![outcome.certain.clone()] };
+                    if sets != expected {
+                        self.differences.push(format!("{pod} and {address}: listed otherwise than asked"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The certain and the possible ports of every pair that is listed.
+fn pairs_of(lines: Vec<Connection>) -> BTreeMap<(String, String), (PortSet, PortSet)> {
+    let mut pairs: BTreeMap<_, (PortSet, PortSet)> = BTreeMap::new();
+    for line in lines {
+        let pair = pairs.entry((line.from.to_string(), line.to.to_string())).or_default();
+        pair.1 = pair.1.union(&line.ports);
+        if line.depends.is_empty() {
+            pair.0 = line.ports;
+        }
+    }
+    pairs
+}
+
+fn verdict(outcome: &Outcome, (protocol, port): Port) -> Verdict {
+    let protocol = Protocol::parse(protocol).expect("a protocol");
+    match (outcome.certain.contains(protocol, port), outcome.possible.contains(protocol, port)) {
+        (true, _) => Verdict::Allowed,
+        (false, true) => Verdict::Depends,
+        (false, false) => Verdict::Denied,
+    }
+}

@@ -1,0 +1,16 @@
+//! The real window on the real worker, from opening a source to handing an edit over: what a person does, and what they see.
+
+#[path = "window/desk.rs"]
+mod desk;
+#[path = "window/editing.rs"]
+mod editing;
+#[path = "window/handing_over.rs"]
+mod handing_over;
+#[path = "window/live.rs"]
+mod live;
+#[path = "window/looking.rs"]
+mod looking;
+#[path = "window/manifests.rs"]
+mod manifests;
+#[path = "window/reach.rs"]
+mod reach;
