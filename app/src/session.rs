@@ -12,7 +12,7 @@ use portolan_core::analysis::{Analysis, Difference, Host};
 use portolan_core::assumptions::Assumptions;
 use portolan_core::snapshot::{Change, Snapshot};
 use portolan_core::text::count;
-use portolan_core::whatif::{Export, History};
+use portolan_core::whatif::{EditKind, Export, History};
 use portolan_core::{Kind, Warning};
 
 use crate::command::{Command, ShowOptions};
@@ -229,7 +229,8 @@ impl Session {
 
     fn export(&mut self, path: &Path) {
         let export = Export::new(self.history.present());
-        match write_export(&export, path) {
+        let n_set = self.history.present().edits().filter(|(_, edit)| matches!(edit.kind, EditKind::Set(_))).count();
+        match write_export(&export, n_set, path) {
             Ok(text) => self.notify(text, false),
             Err(error) => self.notify(format!("not saved: {error}"), true),
         }
@@ -259,8 +260,7 @@ fn node_of(analysis: &Analysis, id: &str, is_unfolded: &dyn Fn(&str) -> bool) ->
 }
 
 /// Writes an export: objects to apply into `path`, those to delete beside it. Each file is replaced as a whole or not at all.
-fn write_export(export: &Export, path: &Path) -> std::io::Result<String> {
-    let n_apply = export.apply.split("---\n").filter(|text| !text.is_empty()).count();
+fn write_export(export: &Export, n_apply: usize, path: &Path) -> std::io::Result<String> {
     let mut saved = Vec::new();
     if !export.apply.is_empty() {
         replace_file(path, &export.apply)?;

@@ -14,6 +14,7 @@ use crate::theme::{self, Palette};
 impl MapView {
     pub(super) fn minimap_widget(&self, ui: &Ui, viewport: Rect, id: egui::Id) {
         if let Some(scene) = &self.scene
+            && self.held
             && let Some(rect) = overlay::minimap_rect(viewport, self.camera, scene.layout.bounds)
         {
             ui.interact(rect, id, Sense::CLICK | Sense::DRAG);

@@ -61,6 +61,7 @@ struct FrameKey {
     rect: Rect,
     clip: Rect,
     camera: Camera,
+    held: bool,
     generation: u64,
     fonts: u64,
     pixels_per_point: f32,
@@ -178,6 +179,7 @@ impl MapView {
             rect: viewport,
             clip: ui.clip_rect(),
             camera: self.camera,
+            held: self.held,
             generation: self.generation,
             fonts,
             pixels_per_point: ui.pixels_per_point(),
@@ -275,7 +277,8 @@ impl MapView {
         overlay::overview_titles(ui, viewport, camera, scene);
         overlay::labels(ui, viewport, camera, scene, &focus);
         overlay::lane_heads(ui, viewport, camera, &scene.layout);
-        if let Some(rect) = overlay::minimap_rect(viewport, camera, scene.layout.bounds) {
+        // It would hide a part of the picture that nobody has moved out of sight.
+        if let Some(rect) = overlay::minimap_rect(viewport, camera, scene.layout.bounds).filter(|_| self.held) {
             overlay::minimap(ui, viewport, camera, scene, rect);
         }
 

@@ -83,8 +83,8 @@ impl Columns {
         };
         let from = EDGE + 76.0;
         let room = width - from - EDGE;
-        let to_word = from + widest(|row| &row.from).min(room * 0.45).max(60.0) + 12.0;
-        let ports = to_word + 22.0 + widest(|row| &row.to).min(room * 0.35).max(40.0) + 20.0;
+        let to_word = from + widest(|row| &row.from).min(room * 0.38).max(60.0) + 12.0;
+        let ports = to_word + 22.0 + widest(|row| &row.to).min(room * 0.30).max(40.0) + 20.0;
         Self { from, to_word, ports, is_wide: width >= WIDE }
     }
 }

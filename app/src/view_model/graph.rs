@@ -219,7 +219,11 @@ impl Builder<'_> {
             format!("Service {}", first.object.name)
         };
         let worst = if paths.iter().all(|path| path.verdict == Verdict::Denied) { Tone::Denied } else { Tone::Plain };
-        let name = format!("entry {title}");
+        // Two Ingresses may share a host: the second one's name says whose it is.
+        let mut name = format!("entry {title}");
+        if self.nodes.values().any(|node| node.name == name) {
+            name = format!("{name} of {}", first.object.path());
+        }
         self.add(Node { id: id.to_owned(), lane: Lane::Entry, group: None, outline: Outline::Arrow, title, fact, name, tone: worst });
         let tone = if worst == Tone::Denied && !self.scene.show.denied_paths { return } else { Tone::Allowed };
         self.edge(ids::OUTSIDE, id, 0, tone, &PortSet::none(), "");
