@@ -410,7 +410,9 @@ fn export_takes_the_path_of_the_dialog_and_asks_before_it_replaces() {
 
 #[test]
 fn sources_are_opened_from_the_picker() {
-    let (mut harness, shared) = window_of(sample::view(), Some(PathBuf::from("/srv/manifests")));
+    let mut view = sample::view();
+    view.sketch.edits.clear();
+    let (mut harness, shared) = window_of(view, Some(PathBuf::from("/srv/manifests")));
     harness.get_by_label("Source prod-eu").click();
     harness.run();
     harness.get_by_label_contains("staging").click();
@@ -424,6 +426,23 @@ fn sources_are_opened_from_the_picker() {
     harness.get_by_label("Browse…").click();
     harness.run();
     assert_eq!(shared.sent(), [Command::OpenManifests(vec![PathBuf::from("/srv/manifests")])]);
+}
+
+#[test]
+fn edits_are_not_thrown_away_without_a_question() {
+    let (mut harness, shared) = window();
+    for answer in ["Keep", "Throw away"] {
+        harness.get_by_label("Source prod-eu").click();
+        harness.run();
+        harness.get_by_label_contains("staging").click();
+        harness.run();
+        assert_eq!(shared.sent(), []);
+        assert!(harness.query_by_label("Throw the sketch away?").is_some());
+        harness.get_by_label(answer).click();
+        harness.run();
+        assert!(harness.query_by_label("Throw the sketch away?").is_none(), "{answer} closes the question");
+    }
+    assert_eq!(shared.sent(), [Command::OpenContext("context/staging".to_owned())]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::command::Command;
 use crate::map::model::MapModel;
 use crate::map::{MapEvent, MapView};
 use crate::panels::dialogs::{FileDialogs, SystemDialogs};
+use crate::panels::discard_dialog::{Answer, DiscardDialog};
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::name_dialog::NameDialog;
 use crate::panels::namespaces::{NamespacesState, namespaces_ui};
@@ -54,6 +55,7 @@ enum Dialog {
     Palette(PaletteDialog),
     Path(PathDialog),
     Name(NameDialog),
+    Discard(DiscardDialog),
 }
 
 impl Window {
@@ -135,6 +137,14 @@ impl Window {
             Dialog::Palette(dialog) => dialog.show(ctx, &self.view),
             Dialog::Path(dialog) => outcome_of(dialog.show(ctx, &self.view, self.file_dialogs.as_ref(), commands)),
             Dialog::Name(dialog) => outcome_of(dialog.show(ctx, commands)),
+            Dialog::Discard(dialog) => match dialog.show(ctx) {
+                Answer::Open => Outcome::Open,
+                Answer::Keep => Outcome::Closed,
+                Answer::Discard(command) => {
+                    self.backend.send(command);
+                    Outcome::Closed
+                }
+            },
         };
         if outcome != Outcome::Open {
             self.dialog = None;
@@ -223,6 +233,10 @@ impl Window {
         }
         for command in commands {
             match &command {
+                Command::OpenDemo | Command::OpenManifests(_) | Command::OpenContext(_) if !self.view.sketch.edits.is_empty() => {
+                    self.dialog = Some(Dialog::Discard(DiscardDialog::new(command, self.view.sketch.edits.len())));
+                    continue;
+                }
                 Command::Select(id) => self.selection.ask(id.clone(), &self.view),
                 Command::OpenObject { .. } | Command::Create(..) => self.sketch.tab = SketchTab::Sketch,
                 _ => {}

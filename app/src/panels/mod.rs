@@ -3,6 +3,7 @@
 
 pub mod dialogs;
 pub mod difference;
+pub mod discard_dialog;
 pub mod editor;
 pub mod edits;
 pub mod inspector;
