@@ -165,7 +165,7 @@ struct ClassKey {
     atoms: SmallVec<[(Family, usize); 1]>,
 }
 
-pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, planes: &[Plane], _assumptions: &Assumptions) -> Grouping {
+pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, planes: &[Plane]) -> Grouping {
     let relevant = Relevant::new(planes);
     let mut grouping = Grouping {
         classes: Table::default(),

@@ -83,7 +83,7 @@ impl OnNode {
 impl Reachability {
     /// Sorts the pods of an inventory into classes under the given policies.
     pub fn new(snapshot: &Snapshot, inventory: &Inventory, planes: Vec<Plane>, assumptions: &Assumptions) -> Self {
-        let grouping = class::group(snapshot, inventory, &planes, assumptions);
+        let grouping = class::group(snapshot, inventory, &planes);
         let peer_sets = PeerSets::new(&planes, &grouping, assumptions, &snapshot.unseen);
         let (classes, class_of_pod, row_keys) = class::with_rows(grouping, &planes, assumptions);
         let rows = row_keys.iter().map(|_| OnceLock::new()).collect();
