@@ -2,5 +2,6 @@
 
 pub mod command;
 pub mod map;
+pub mod source;
 pub mod theme;
 pub mod view_model;
