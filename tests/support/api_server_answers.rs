@@ -158,7 +158,15 @@ pub fn bookmark(kind: Kind, version: u64, ends_initial_events: bool) -> String {
     if ends_initial_events {
         metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
     }
-    event("BOOKMARK", &json!({"kind": kind.name(), "apiVersion": kind.api_version(), "metadata": metadata}))
+    let mut object = json!({"kind": kind.name(), "apiVersion": kind.api_version(), "metadata": metadata});
+    // An empty object of the kind, as Go writes it.
+    if kind != Kind::EndpointSlice {
+        object["spec"] = json!({});
+        if !matches!(kind, Kind::IngressClass | Kind::NetworkPolicy) {
+            object["status"] = json!({});
+        }
+    }
+    event("BOOKMARK", &object)
 }
 
 fn without_type(mut object: Value) -> Value {
