@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use portolan::source::{
-    Backoff, ConnectError, Contexts, Overall, Scope, SourceEvent, SourceState, Statuses, Unseen, WatchHandle, WatchOptions, list_once,
-    start,
+    Backoff, Contexts, Overall, Scope, SourceEvent, SourceState, Statuses, Unseen, WatchHandle, WatchOptions, list_once, renewal, start,
 };
 use portolan_core::object::{Kind, Object, ObjectKey, Warning};
 use portolan_tests::api_server::{ApiServer, StreamedLists, kubeconfig};
@@ -282,6 +281,60 @@ async fn a_server_that_falls_silent_or_is_busy_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_connection_that_died_in_silence_is_replaced() {
+    let server = ApiServer::start();
+    let mut chart = Chart::live(&server, WatchOptions { watch_seconds: 1, ..only(&[Kind::Pod]) }).await;
+    server.mute_watches();
+    let web = server.apply(pod("shop", "web"));
+    chart.until("what happened meanwhile", |chart| chart.has(&web)).await;
+    assert_eq!(chart.replaces(Kind::Pod), 1);
+}
+
+#[tokio::test]
+async fn something_that_is_no_api_server_is_not_a_cluster_without_objects() {
+    let server = ApiServer::start();
+    for kind in Kind::ALL {
+        server.set_absent(*kind, true);
+    }
+    let mut chart = Chart::start(&server, options()).await;
+    chart.until("told so", |chart| matches!(chart.statuses.overall(), Overall::Stale { why, .. } if why.contains("not seem to be"))).await;
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_token_is_logged_however_much_is_logged() {
+    use tracing_subscriber::util::SubscriberInitExt;
+    let log = Log::default();
+    let writer = log.clone();
+    // The runtime of this test is its own thread's, so that all that the source does is seen.
+    let _logging = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .set_default();
+    let server = ApiServer::start();
+    let mut chart = Chart::live(&server, options()).await;
+    server.set_unauthorised(true);
+    chart.until("unauthorised", |chart| matches!(chart.statuses.overall(), Overall::Unauthorised(_))).await;
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    assert!(log.contains("/api/v1/pods"), "requests are logged");
+    assert!(!log.contains("stand-in-token"));
+}
+
+#[tokio::test]
 async fn garbage_in_one_object_passes_through() {
     let server = ApiServer::start();
     let mut broken = pod("shop", "broken");
@@ -327,12 +380,8 @@ async fn refused_credentials_are_told_and_renewed() {
     server.set_unauthorised(false);
     chart.until("live again", Chart::is_live).await;
 
-    let path = server.kubeconfig();
-    let renew = move || -> futures::future::BoxFuture<'static, Result<kube::Client, ConnectError>> {
-        let contexts = Contexts::from_files(std::slice::from_ref(&path));
-        Box::pin(async move { contexts.client("stand-in").await })
-    };
-    let mut chart = Chart::live(&server, WatchOptions { renew: Some(Arc::new(renew)), ..options() }).await;
+    let renew = renewal(Some(server.kubeconfig()), "stand-in");
+    let mut chart = Chart::live(&server, WatchOptions { renew: Some(renew), ..options() }).await;
     server.accept_token("another-token");
     chart.until("the old token refused", |chart| matches!(chart.statuses.overall(), Overall::Unauthorised(_))).await;
     server.kubeconfig();

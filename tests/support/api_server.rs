@@ -54,6 +54,7 @@ struct State {
     frozen: bool,
     gone_as_answer: bool,
     hangs_up: bool,
+    muted: u64,
     streamed: StreamedLists,
     expiries: u64,
     connections: Vec<TcpStream>,
@@ -223,6 +224,11 @@ impl ApiServer {
     pub fn set_hanging_up(&self, hangs_up: bool) {
         self.shared.alter(|state| state.hangs_up = hangs_up);
         self.drop_connections();
+    }
+
+    /// Leaves the watches that are open without a word for ever, as a connection does that died unnoticed. New ones are not affected.
+    pub fn mute_watches(&self) {
+        self.shared.alter(|state| state.muted += 1);
     }
 
     /// Says 410 to a watch as the answer itself, rather than within it.
@@ -419,7 +425,7 @@ fn watch(shared: &Shared, stream: &mut TcpStream, asked: &Asked, request: &Reque
     let mut since = request.number("resourceVersion").unwrap_or(0);
     begin_chunks(stream)?;
     let mut state = shared.state();
-    let expiries = state.expiries;
+    let (expiries, muted) = (state.expiries, state.muted);
     let mut lines = String::new();
     let streams = request.parameter("sendInitialEvents") == Some("true");
     if streams && state.streamed == StreamedLists::Fails {
@@ -439,6 +445,9 @@ fn watch(shared: &Shared, stream: &mut TcpStream, asked: &Asked, request: &Reque
     }
     let mut begun = false;
     loop {
+        while state.muted != muted && !state.stopped {
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
         if state.expiries != expiries || since < state.oldest && !begun {
             lines.push_str(&answers::event("ERROR", &answers::watch_expired(since, state.oldest)));
             drop(state);

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kube::config::{AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedAuthInfo, NamedCluster, NamedContext};
 
 use super::connect::{self, ConnectError};
+use super::observed::Renew;
 
 /// The id of the entry that stands for the cluster in which the program itself runs.
 pub const IN_CLUSTER: &str = "in-cluster";
@@ -222,6 +224,15 @@ impl Contexts {
         let (own, others): (Vec<_>, Vec<_>) = self.files.iter().partition(|(path, _)| path == file);
         own.into_iter().chain(others).map(|(_, config)| config).collect()
     }
+}
+
+/// A way to a new client of a context, from the files as they are by then, for when a server no longer accepts the credentials.
+pub fn renewal(explicit: Option<PathBuf>, id: impl Into<String>) -> Renew {
+    let id = id.into();
+    Arc::new(move || {
+        let (contexts, id) = (Contexts::load(explicit.as_deref()), id.clone());
+        Box::pin(async move { contexts.client(&id).await })
+    })
 }
 
 /// The name; with the file's stem where another file has a context of that name, and its whole path where that is not enough.

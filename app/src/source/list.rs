@@ -57,6 +57,10 @@ async fn list_scope(client: &kube::Client, options: &WatchOptions, kind: Kind, s
         }
         Err(failure) => match failure.class {
             Class::Forbidden => SourceState::Forbidden(failure.message),
+            Class::NotFound if kind.group().is_empty() => {
+                let why = format!("this does not seem to be a Kubernetes API server: {}", failure.message);
+                SourceState::Disconnected { since: SystemTime::now(), why }
+            }
             Class::NotFound => SourceState::Absent,
             Class::Unauthorised => SourceState::Unauthorised(failure.message),
             Class::Expired | Class::Unsupported | Class::Other => {

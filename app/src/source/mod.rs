@@ -13,7 +13,7 @@ pub mod watch_kind;
 use portolan_core::object::{Kind, Object, ObjectKey, Warning};
 
 pub use connect::ConnectError;
-pub use kubeconfig::{ContextEntry, Contexts};
+pub use kubeconfig::{ContextEntry, Contexts, FileProblem, renewal};
 pub use list::list_once;
 pub use status::{Overall, SourceState, SourceStatus, Statuses, Unseen};
 pub use watch::{Backoff, Renew, WatchHandle, WatchOptions, start};

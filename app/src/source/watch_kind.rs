@@ -234,6 +234,11 @@ impl KindTask {
         let wait = self.options.backoff.after(manner.failures).max(failure.retry_after.unwrap_or_default());
         manner.failures = manner.failures.saturating_add(1);
         let next = match failure.class {
+            // Every API server has the kinds of the core group.
+            Class::NotFound if self.kind.group().is_empty() => {
+                report.disconnected(format!("this does not seem to be a Kubernetes API server: {}", failure.message));
+                Next::Restart
+            }
             Class::NotFound => return Next::End(End::Absent),
             Class::Forbidden if !listed => return Next::End(End::Forbidden(failure.message)),
             // May the kind be listed but not watched, or not even listed any more? A new listing tells; and keeps what we have fresh.
