@@ -9,10 +9,14 @@ mod cyclonus;
 mod errors;
 #[path = "oracles/explain.rs"]
 mod explain;
+#[path = "oracles/faults.rs"]
+mod faults;
 #[path = "oracles/kube_network_policies.rs"]
 mod kube_network_policies;
 #[path = "oracles/netpol_analyzer.rs"]
 mod netpol_analyzer;
+#[path = "oracles/not_errors.rs"]
+mod not_errors;
 #[path = "oracles/policy_assistant.rs"]
 mod policy_assistant;
 #[path = "oracles/validation.rs"]

@@ -62,7 +62,11 @@ fn said<'a>(rule: &'a str, direction: &str, objects: &[Value]) -> Result<Option<
 }
 
 fn sentences(side: &Side) -> String {
-    side.reasons.iter().map(|reason| format!("{:?} {} ({})", reason.decision, reason.sentence, reason.pointer)).collect::<Vec<_>>().join("; ")
+    side.reasons
+        .iter()
+        .map(|reason| format!("{:?} {} ({})", reason.decision, reason.sentence, reason.pointer))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Holds one side of an answer against theirs: the verdict, every rule that decides in either, and the policies that refuse.
