@@ -12,14 +12,14 @@ use portolan_tests::oracle::{Report, json, list, text};
 use serde_json::Value;
 
 use crate::faults::{FAULTS, Fault, In};
-use crate::not_errors::NOT_ERRORS;
+use crate::not_errors::{Answer, NOT_ERRORS};
 
 /// What we make of a case.
 enum Ours {
     /// A warning at the object and the field.
     Warning(&'static Fault),
     /// An answer: it is no error to us, for a reason.
-    Answer(fn() -> Result<(), String>),
+    Answer(Answer),
     /// The command line refuses these arguments, in words with all of these.
     Refusal(Vec<String>, Vec<String>),
     /// A warning about a file of a folder that is among the data, with these words.

@@ -1,6 +1,6 @@
 //! netpol-analyzer's explanations: for every pair and every set of ports, the verdict of each side, and the policy and rule that decide.
 
-use portolan_core::analysis::{Analysis, Decision, Reason, Side, Trace};
+use portolan_core::analysis::{Analysis, Decision, Miss, Reason, Side, Trace};
 use portolan_core::peer::Verdict;
 use portolan_core::ports::{PortSet, Protocol};
 use portolan_tests::fixture;
@@ -16,6 +16,34 @@ struct Said<'a> {
     path: &'a str,
     /// The rules that it may mean; none where it speaks of the policy as a whole.
     pointers: Vec<String>,
+    /// Why a policy refuses.
+    refusal: Option<Refusal>,
+}
+
+/// Why a NetworkPolicy lets nothing through.
+enum Refusal {
+    /// It has no rules.
+    NoRules,
+    /// Its rules are for other peers.
+    Peers,
+    /// This rule is for other ports.
+    Ports(String),
+}
+
+impl Refusal {
+    /// Whether our reason gives the same.
+    fn is_given(&self, reason: &Reason) -> bool {
+        match self {
+            Self::NoRules => reason.misses.is_empty(),
+            Self::Peers => !reason.misses.is_empty() && reason.misses.iter().all(|miss| !is_of_ports(miss)),
+            Self::Ports(rule) => reason.misses.iter().any(|miss| is_of_ports(miss) && miss.pointer.starts_with(rule)),
+        }
+    }
+}
+
+/// Whether a rule did not fit because of its ports: its peers have pointers of their own, `/spec/ingress/0/from/0`.
+fn is_of_ports(miss: &Miss) -> bool {
+    !miss.pointer.contains("/from/") && !miss.pointer.contains("/to/")
 }
 
 impl Said<'_> {
@@ -42,14 +70,21 @@ fn said<'a>(rule: &'a str, direction: &str, objects: &[Value]) -> Result<Option<
     let unknown = || format!("a sentence of another form: {rule:?}");
     let kind = rule.split(' ').next().ok_or_else(unknown)?;
     let path = rule.split('\'').nth(1).ok_or_else(unknown)?;
+    let pointer = |index: usize| format!("/spec/{direction}/{index}");
     let verbs = [(" allows ", Decision::Allowed), (" denies ", Decision::Denied), (" passes ", Decision::Passed)];
     let verb = verbs.into_iter().find(|(verb, _)| rule.contains(&format!("'{verb}connections by ")));
     let Some((_, decision)) = verb else {
-        let refuses = rule.contains("' selects ") && rule.contains("not allowed by any") || rule.contains(" rule #");
-        return if refuses { Ok(Some(Said { decision: Decision::NotAllowed, kind, path, pointers: Vec::new() })) } else { Err(unknown()) };
+        let refusal = if rule.ends_with("(no rules defined)") {
+            Refusal::NoRules
+        } else if rule.contains(" is not allowed by any ") {
+            Refusal::Peers
+        } else {
+            let number = rule.split(" rule #").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+            Refusal::Ports(pointer(number.ok_or_else(unknown)? - 1))
+        };
+        return Ok(Some(Said { decision: Decision::NotAllowed, kind, path, pointers: Vec::new(), refusal: Some(refusal) }));
     };
     let (_, name) = rule.split_once("gress rule ").ok_or_else(unknown)?;
-    let pointer = |index: usize| format!("/spec/{direction}/{index}");
     let pointers = match name.strip_prefix('#').and_then(|number| number.parse::<usize>().ok()) {
         Some(number) => vec![pointer(number - 1)],
         None => {
@@ -58,7 +93,7 @@ fn said<'a>(rule: &'a str, direction: &str, objects: &[Value]) -> Result<Option<
             rules.filter(|(_, rule)| text(rule, "name") == name).map(|(index, _)| pointer(index)).collect()
         }
     };
-    if pointers.is_empty() { Err(unknown()) } else { Ok(Some(Said { decision, kind, path, pointers })) }
+    if pointers.is_empty() { Err(unknown()) } else { Ok(Some(Said { decision, kind, path, pointers, refusal: None })) }
 }
 
 fn sentences(side: &Side) -> String {
@@ -91,6 +126,7 @@ fn compare_side(ours: &Side, theirs: &Value, direction: &str, objects: &[Value])
                 && reason.decision == said.decision
                 && reason.tier == said.tier()
                 && (said.pointers.is_empty() || said.pointers.contains(&reason.pointer))
+                && said.refusal.as_ref().is_none_or(|refusal| refusal.is_given(reason))
         };
         if ours.reasons.iter().find(is_it).is_none() {
             return wrong(format!("theirs has {:?} by {} {:?} {:?}", said.decision, said.kind, said.path, said.pointers));
@@ -108,9 +144,15 @@ fn compare_side(ours: &Side, theirs: &Value, direction: &str, objects: &[Value])
         }
     }
     // What decides comes first, before what passes it on.
-    let passes_only = theirs_said.iter().all(|said| said.decision == Decision::Passed);
-    if !passes_only && ours.reasons.first().is_none_or(|reason| reason.object.is_none() || reason.decision == Decision::Passed) {
-        return wrong("what decides does not come first".to_owned());
+    let by_default = theirs_said.iter().all(|said| said.decision == Decision::Passed);
+    let first = ours.reasons.first().map(|reason| reason.decision);
+    let is_right = match first {
+        Some(Decision::NoPolicy | Decision::NotSubject | Decision::Default) => by_default,
+        Some(Decision::Allowed | Decision::Denied | Decision::NotAllowed) => !by_default,
+        _ => false,
+    };
+    if !is_right {
+        return wrong(format!("{first:?} comes first, and it is by default: {by_default}"));
     }
     Ok(())
 }

@@ -13,10 +13,12 @@ use serde_json::Value;
 
 /// How netpol-analyzer reads the world.
 pub fn as_netpol_analyzer() -> Assumptions {
-    let mut assumptions =
-        fixture::assumptions(&[("ip-block-selects-pods", "no"), ("host-network-pods", "ordinary"), ("finished-pods", "ordinary")]);
-    assumptions.set("networks-select-pods", "no").ok();
-    assumptions
+    fixture::assumptions(&[
+        ("ip-block-selects-pods", "no"),
+        ("networks-select-pods", "no"),
+        ("host-network-pods", "ordinary"),
+        ("finished-pods", "ordinary"),
+    ])
 }
 
 /// Why the objects of a folder are not compared, by the folder's name.

@@ -145,8 +145,11 @@ fn all_three() -> Result<(), String> {
     name_of_no_port()
 }
 
+/// Gives our answer, and says what is wrong with it.
+pub type Answer = fn() -> Result<(), String>;
+
 /// Folders, and the answer that we give where netpol-analyzer complains.
-pub const NOT_ERRORS: [(&str, fn() -> Result<(), String>); 12] = [
+pub const NOT_ERRORS: [(&str, Answer); 12] = [
     ("semanticDiff-same-topologies-illegal-podlist", each_pod_of_an_owner),
     ("example_pods_w_same_owner_and_labels_gap_with_bad_match_expression", each_pod_of_an_owner_by_expression),
     ("example_w_err_pods_w_same_owner_and_labels_gap_anp", each_pod_of_an_owner_by_admin_policy),

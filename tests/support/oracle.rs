@@ -193,11 +193,13 @@ impl Listing {
         }
     }
 
-    /// Adds what is allowed from one of our peers to another.
+    /// Adds what is allowed from one of our peers to another. An owner that does not say its kind is a `Pod` to netpol-analyzer.
     pub fn add_peers(&mut self, from: &Peer, to: &Peer, ports: PortSet) {
         let name = |peer: &Peer| {
-            v4_range(peer)
-                .map_or_else(|| peer.to_string(), |(first, last)| format!("{}-{}[External]", Ipv4Addr::from(first), Ipv4Addr::from(last)))
+            v4_range(peer).map_or_else(
+                || peer.to_string().replace("[]", "[Pod]"),
+                |(first, last)| format!("{}-{}[External]", Ipv4Addr::from(first), Ipv4Addr::from(last)),
+            )
         };
         self.add(&name(from), &name(to), ports);
     }
