@@ -1,6 +1,8 @@
 //! Other people's answers to the same questions. One test a suite; each prints its row: cases, flows compared, differences, what was
 //! left out and why. A disagreement is settled by the API text.
 
+#[path = "oracles/cluster_faults.rs"]
+mod cluster_faults;
 #[path = "oracles/cluster_network_policy.rs"]
 mod cluster_network_policy;
 #[path = "oracles/cyclonus.rs"]

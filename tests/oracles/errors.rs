@@ -11,7 +11,9 @@ use portolan_tests::fixture;
 use portolan_tests::oracle::{Report, json, list, text};
 use serde_json::Value;
 
+use crate::cluster_faults::CLUSTER_FAULTS;
 use crate::faults::{FAULTS, Fault, In};
+use crate::netpol_analyzer::out_of_scope;
 use crate::not_errors::{Answer, NOT_ERRORS};
 
 /// What we make of a case.
@@ -56,8 +58,8 @@ fn ours(case: &Value, root: &Path) -> Ours {
     let says = |part: &str| words.iter().any(|word| word.contains(part));
     let in_data = |dir: &str| root.join("tests").join(dir).display().to_string();
     let strings = |arguments: &[&str]| arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>();
-    if folders.iter().any(|dir| ["udn_", "cudn_", "nad_"].iter().any(|prefix| dir.starts_with(prefix))) {
-        return Ours::Skipped("User Defined Networks and secondary networks are out of scope");
+    if let Some(reason) = folders.iter().find_map(|dir| out_of_scope(dir)) {
+        return Ours::Skipped(reason);
     }
     if OWN_FLAGS.contains(&name) {
         return Ours::Skipped("about netpol-analyzer's own flags");
@@ -101,7 +103,7 @@ fn ours(case: &Value, root: &Path) -> Ours {
     if let Some((_, answer)) = NOT_ERRORS.iter().find(|(dir, _)| folders.contains(dir)) {
         return Ours::Answer(*answer);
     }
-    FAULTS.iter().find(|fault| folders.contains(&fault.dir)).map_or(Ours::Unknown, Ours::Warning)
+    FAULTS.iter().chain(CLUSTER_FAULTS).find(|fault| folders.contains(&fault.dir)).map_or(Ours::Unknown, Ours::Warning)
 }
 
 /// The warnings of `portolan connections` on a path.

@@ -1,6 +1,6 @@
 //! netpol-analyzer: listings, differences between two folders, and single questions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -123,10 +123,21 @@ fn netpol_analyzer_differences() {
             ours[0].add_peers(&row.from, &row.to, row.before.ports.clone());
             ours[1].add_peers(&row.from, &row.to, row.after.ports.clone());
         }
+        // What a row is called, for pairs of workloads; intervals of addresses are cut differently.
+        let mut words: [BTreeSet<[String; 3]>; 2] = Default::default();
+        for (word, rows) in [("added", &difference.added), ("removed", &difference.removed), ("changed", &difference.changed)] {
+            let rows = rows.iter().map(|row| [row.from.to_string(), row.to.to_string(), word.to_owned()]);
+            words[0].extend(rows.filter(|[from, to, _]| from.ends_with(']') && to.ends_with(']')));
+        }
         for row in list(case, "diff") {
+            let [from, to] = [text(row, "src"), text(row, "dst")];
+            if [from, to].iter().all(|end| !end.starts_with('{') && !end.ends_with("[External]")) {
+                words[1].insert([from, to, text(row, "type")].map(str::to_owned));
+            }
             theirs[0].add(text(row, "src"), text(row, "dst"), ports_of_text(text(row, "ref1")));
             theirs[1].add(text(row, "src"), text(row, "dst"), ports_of_text(text(row, "ref2")));
         }
+        words[0].symmetric_difference(&words[1]).for_each(|row| report.differs(format!("{name}: {row:?} is on one side only")));
         ours[0].compare(&theirs[0], &format!("{name}, before"), &mut report);
         ours[1].compare(&theirs[1], &format!("{name}, after"), &mut report);
     }
