@@ -224,6 +224,7 @@ fn compare_explanations(suite: &str, kind: &str) {
         let analysis = fixture::analysis(&objects, as_netpol_analyzer());
         // Lines of `{ingress-controller}` are left out, as in the listings: they come from Ingress and Route analysis.
         let is_ours = |row: &&Value| !text(row, "src").starts_with('{') && !text(row, "dst").starts_with('{');
+        report.ingress_controller_lines(list(case, "explain").iter().filter(|row| !is_ours(row)).count());
         for explanation in list(case, "explain").iter().filter(is_ours) {
             let (from, to) = (text(explanation, "src"), text(explanation, "dst"));
             let mut explained = PortSet::none();

@@ -88,6 +88,7 @@ fn compare_listings(suite: &str, kind: &str) {
             ours.restrict_to(&port_of_focus(text(case, "focusConn")));
         }
         report.case();
+        report.ingress_controller_lines(expected.others.len());
         ours.compare(&expected, &name, &mut report);
         ours.others.iter().for_each(|line| report.differs(format!("{name}: {line}")));
     }
@@ -137,6 +138,7 @@ fn netpol_analyzer_differences() {
             theirs[0].add(text(row, "src"), text(row, "dst"), ports_of_text(text(row, "ref1")));
             theirs[1].add(text(row, "src"), text(row, "dst"), ports_of_text(text(row, "ref2")));
         }
+        report.ingress_controller_lines(theirs[0].others.len());
         words[0].symmetric_difference(&words[1]).for_each(|row| report.differs(format!("{name}: {row:?} is on one side only")));
         ours[0].compare(&theirs[0], &format!("{name}, before"), &mut report);
         ours[1].compare(&theirs[1], &format!("{name}, after"), &mut report);

@@ -21,6 +21,7 @@ pub struct Report {
     n_flows: usize,
     differences: Vec<String>,
     skipped: Vec<(String, String)>,
+    n_ingress_controller_lines: usize,
 }
 
 impl Report {
@@ -49,6 +50,11 @@ impl Report {
         self.skipped.push((case.to_owned(), reason.to_owned()));
     }
 
+    /// Lines of `{ingress-controller}`, which come from Ingress and Route analysis, were left out of a case that was compared.
+    pub fn ingress_controller_lines(&mut self, n: usize) {
+        self.n_ingress_controller_lines += n;
+    }
+
     /// Prints the suite's row of the table.
     ///
     /// # Panics
@@ -63,6 +69,9 @@ impl Report {
         }
         for (reason, cases) in by_reason {
             let _ = write!(text, "\n    skipped {}, {reason}: {}", cases.len(), cases.join(", "));
+        }
+        if self.n_ingress_controller_lines > 0 {
+            let _ = write!(text, "\n    left out {} lines of {{ingress-controller}}", self.n_ingress_controller_lines);
         }
         for difference in self.differences.iter().take(40) {
             let _ = write!(text, "\n    DIFFERS {difference}");
