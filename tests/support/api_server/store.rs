@@ -100,7 +100,9 @@ impl Store {
         let body = match target.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
             ["apis"] => {
                 let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-                kinds().for_each(|kind| drop(groups.entry(kind.group()).or_default().insert(kind.version())));
+                for kind in kinds() {
+                    groups.entry(kind.group()).or_default().insert(kind.version());
+                }
                 let group = |(name, versions): (&str, BTreeSet<&str>)| {
                     let versions: Vec<Value> =
                         versions.iter().map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version})).collect();
