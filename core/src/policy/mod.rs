@@ -121,7 +121,7 @@ pub struct PodSelector {
 }
 
 /// Which namespaces a selector looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NamespaceScope {
     /// One.
     One(SmolStr),

@@ -333,6 +333,7 @@ pub(crate) fn rule_ports(rule: &Rule, direction: Direction, subject: &[Container
     let destination = match (direction, target) {
         (Direction::Ingress, _) => subject,
         (Direction::Egress, Target::Class(_, class)) => &class.ports,
+        (Direction::Egress, Target::Newcomer(newcomer)) => &newcomer.ports,
         (Direction::Egress, _) => &[],
     };
     ports.iter().fold(PortSet::none(), |so_far, port| match &port.kind {
