@@ -238,9 +238,8 @@ mod tests {
     #[test]
     fn implied_is_what_holds_for_all_and_excluded_what_holds_for_none() {
         // Values that stand for all others: "c" is named by no operator below.
-        let labels: Vec<Labels> = [None, Some("1"), Some("2"), Some("c")]
-            .map(|value| value.map(|value| ("a", value)).into_iter().collect())
-            .into();
+        let labels: Vec<Labels> =
+            [None, Some("1"), Some("2"), Some("c")].map(|value| value.map(|value| ("a", value)).into_iter().collect()).into();
         let values = |values: &[&str]| values.iter().map(SmolStr::new).collect::<Vec<_>>();
         let mut all = vec![Operator::Exists, Operator::DoesNotExist];
         for some in [["1"].as_slice(), &["2"], &["1", "2"]] {

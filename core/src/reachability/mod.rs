@@ -19,7 +19,7 @@ pub use class::{Class, ClassId};
 pub use outcome::Outcome;
 pub use row::{AddressOutcome, Row};
 
-pub(crate) use class::{RowId, labels_of_namespace};
+pub(crate) use class::RowId;
 pub(crate) use matching::{Match, Target, Uncertainty, resolved_match};
 pub(crate) use newcomer::Newcomer;
 pub(crate) use row::rule_ports;
