@@ -219,3 +219,43 @@ fn what_is_wrong_with_manifests_is_told() {
     let both = portolan_error(&["--demo", "--manifests", text(&file), "connections"]);
     assert!(both.contains("cannot be used with"), "{both}");
 }
+
+/// `--exposure` adds a list, and changes nothing else.
+#[test]
+fn exposure_has_the_fields_of_its_schema() {
+    let plain = portolan_json(&["--demo", "connections", "-o", "json"]);
+    let answer = portolan_json(&["--demo", "connections", "--exposure", "-o", "json"]);
+    assert_eq!(fields(&answer), ["schema", "profile", "assumptions", "unit", "connections", "exposure", "warnings"]);
+    assert_eq!(answer["connections"], plain["connections"]);
+    let rows = array(&answer, "exposure");
+    let units: Vec<(&Value, &Value)> = rows.iter().map(|row| (&row["unit"], &row["direction"])).collect();
+    assert!(rows.len() > 20 && units.len() == rows.len());
+    let mut kinds = std::collections::BTreeSet::new();
+    for row in rows {
+        assert_eq!(fields(row), ["unit", "direction", "protected", "openings"]);
+        for opening in array(row, "openings") {
+            let known = ["peer", "ports", "named", "depends", "except"];
+            assert!(fields(opening).iter().all(|field| known.contains(field)), "{opening}");
+            let peer = &opening["peer"];
+            let kind = peer["kind"].as_str().unwrap();
+            kinds.insert(kind);
+            match kind {
+                "cluster" => assert_eq!(fields(peer), ["kind"]),
+                "range" => assert_eq!(fields(peer), ["kind", "first", "last"]),
+                "pods" => {
+                    assert!(peer["namespace"].is_string() || peer["namespaces"].is_array(), "{peer}");
+                    for requirement in array(peer, "pods") {
+                        assert!(["key", "operator", "values"].starts_with(&fields(requirement)), "{requirement}");
+                    }
+                }
+                kind => panic!("no such peer: {kind}"),
+            }
+        }
+        // What no policy selects is open to everybody.
+        assert!(row["protected"] == true || array(row, "openings")[0]["peer"] == json!({"kind": "cluster"}), "{row}");
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["cluster", "pods", "range"]);
+    let text = portolan(&["--demo", "connections", "--exposure"]);
+    let (_, exposed) = text.split_once("\nWhat could come:\n").expect("a part of its own");
+    assert!(exposed.lines().any(|line| line.contains("  <- ")) && exposed.lines().any(|line| line.contains("  -> ")), "{exposed}");
+}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use portolan::map::model::{Lane, MapModel, Node, Outline, Tone};
 use portolan::view_model::{
-    ConnectionRow, ContextRow, DifferenceRow, DifferenceTable, EditRow, Freshness, Inspector, Isolation, NamespaceRow, ObjectRow,
-    OpenObject, PathDifferenceRow, PathRow, SearchEntry, Sketch, Status, View, WarningRow, WhyLine, WorkloadRow,
+    ConnectionRow, ContextRow, DifferenceRow, DifferenceTable, EditRow, ExposureRow, Freshness, Inspector, Isolation, NamespaceRow,
+    ObjectRow, OpenObject, PathDifferenceRow, PathRow, SearchEntry, Sketch, Status, View, WarningRow, WhyLine, WorkloadRow,
 };
 
 /// The key of the policy that the sketch edits.
@@ -53,6 +53,10 @@ fn connection(peer: &str, title: &str, place: &str, ports: &str, tone: Tone, bec
     }
 }
 
+fn exposed(title: &str, ports: &str, note: &str) -> ExposureRow {
+    ExposureRow { title: title.to_owned(), ports: ports.to_owned(), note: note.to_owned() }
+}
+
 fn object(key: &str, fact: &str) -> ObjectRow {
     let title = key.split_once(' ').map_or(key, |(_, title)| title);
     ObjectRow { key: key.to_owned(), title: title.to_owned(), fact: fact.to_owned() }
@@ -93,6 +97,11 @@ fn inspector() -> Inspector {
                 "allow-ingress",
             ),
             connection("workload/shop/Deployment/web", "web", "shop", "8443/TCP", Tone::Depends, "depends on a label that a webhook sets"),
+        ],
+        could_be_reached: vec![exposed("pods with k8s-app=kube-dns in any namespace", "53/UDP", "")],
+        could_reach: vec![
+            exposed("any pod of the cluster", "8443/TCP", "not 8443/TCP for any pod in namespace lab"),
+            exposed("pods with app=checkout in namespace shop", "8443/TCP, 9090/TCP", ""),
         ],
         paths: vec![PathRow {
             title: "https://pay.example/v1/*".to_owned(),

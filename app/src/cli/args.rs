@@ -107,6 +107,10 @@ pub struct ConnectionsArgs {
     #[arg(long, value_enum, default_value_t)]
     pub unit: UnitArg,
 
+    /// Also what could come: pods that are not there yet and could reach a unit, or be reached by it
+    #[arg(long)]
+    pub exposure: bool,
+
     /// The form of what is printed
     #[arg(long, short, value_enum, default_value_t)]
     pub output: Format,

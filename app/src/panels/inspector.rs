@@ -3,6 +3,7 @@
 use egui::text::LayoutJob;
 use egui::{Align2, Color32, Id, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
+use super::exposure::exposure_ui;
 use super::parts::{self, EDGE};
 use super::why::why_ui;
 use super::yaml::Highlighter;
@@ -169,6 +170,7 @@ impl<'a> Row<'a> {
 fn list_ui(ui: &mut Ui, inspector: &Inspector, rows: &[Row<'_>], empty: &str, state: &mut InspectorState, commands: &mut Vec<Command>) {
     if rows.is_empty() {
         parts::empty(ui, empty);
+        exposure_ui(ui, inspector, state.tab);
         objects_ui(ui, &inspector.objects, commands);
         return;
     }
@@ -205,6 +207,7 @@ fn list_ui(ui: &mut Ui, inspector: &Inspector, rows: &[Row<'_>], empty: &str, st
             }
             why_ui(ui, &row.key, row.why, commands);
         }
+        exposure_ui(ui, inspector, state.tab);
         objects_ui(ui, &inspector.objects, commands);
     });
 }

@@ -6,6 +6,7 @@ pub mod difference;
 pub mod discard_dialog;
 pub mod editor;
 pub mod edits;
+pub mod exposure;
 pub mod inspector;
 pub mod legend;
 pub mod name_dialog;

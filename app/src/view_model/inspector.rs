@@ -12,7 +12,7 @@ use portolan_core::{Kind, ObjectKey};
 
 use super::ids::Subject;
 use super::namespaces::workload_fact;
-use super::{ConnectionRow, Inspector, ObjectRow, addresses, graph, ids, reasons};
+use super::{ConnectionRow, Inspector, ObjectRow, addresses, exposure, graph, ids, reasons};
 use crate::map::model::{Id, Tone};
 
 /// As many rows as are worked out with their reasons; what is beyond is counted.
@@ -206,6 +206,7 @@ fn workload_inspector(base: &Analysis, edited: &Analysis, id: WorkloadId) -> Ins
         [one] => format!(", {one}"),
         [first, rest @ ..] => format!(", {first} and {} more", rest.len()),
     };
+    let [could_reach, could_be_reached] = edited.exposure_of_workload(id).map(|exposure| exposure::rows(&exposure));
     let fact = workload_fact(edited, workload);
     let (kind, pods) = fact.split_once(", ").map_or((fact.as_str(), String::new()), |(kind, pods)| (kind, format!(", {pods}")));
     Inspector {
@@ -213,6 +214,8 @@ fn workload_inspector(base: &Analysis, edited: &Analysis, id: WorkloadId) -> Ins
         subtitle: format!("{kind} in {}{pods}{addresses}", workload.namespace),
         destinations: connection_rows(before.as_ref(), &after, Direction::Egress),
         sources: connection_rows(before.as_ref(), &after, Direction::Ingress),
+        could_be_reached,
+        could_reach,
         paths: edited
             .entry_paths()
             .iter()
@@ -242,11 +245,14 @@ fn pod_inspector(base: &Analysis, edited: &Analysis, id: PodId) -> Inspector {
     if !pod.record.ready {
         facts.push("not ready".to_owned());
     }
+    let [could_reach, could_be_reached] = edited.exposure_of_pod(id).map(|exposure| exposure::rows(&exposure));
     Inspector {
         title: pod.name.to_string(),
         subtitle: facts.join(", "),
         destinations: connection_rows(before.as_ref(), &after, Direction::Egress),
         sources: connection_rows(before.as_ref(), &after, Direction::Ingress),
+        could_be_reached,
+        could_reach,
         paths: edited.entry_paths().iter().filter(|path| path.pods.contains(&id)).map(reasons::path_row).collect(),
         objects: objects_of(edited, workload),
         ..Inspector::default()

@@ -3,6 +3,7 @@
 
 pub mod addresses;
 pub mod difference;
+pub mod exposure;
 pub mod graph;
 pub mod ids;
 pub mod inspector;
@@ -107,12 +108,27 @@ pub struct Inspector {
     pub destinations: Vec<ConnectionRow>,
     /// What may reach it.
     pub sources: Vec<ConnectionRow>,
+    /// Who is not there yet and could be reached by it.
+    pub could_be_reached: Vec<ExposureRow>,
+    /// Who is not there yet and could reach it.
+    pub could_reach: Vec<ExposureRow>,
     /// Ways in from outside that lead to it or through it.
     pub paths: Vec<PathRow>,
     /// Its object as YAML, empty where it has none to show.
     pub yaml: String,
     /// The editable object behind it and those that bear on it (policies that select it), to open in the sketch.
     pub objects: Vec<ObjectRow>,
+}
+
+/// Pods that may come, in the inspector.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExposureRow {
+    /// Who: `pods with app=cart in namespace shop`.
+    pub title: String,
+    /// `5432/TCP`, `any port`.
+    pub ports: String,
+    /// What it hangs on, or who of them is left out; empty where nothing is to be said.
+    pub note: String,
 }
 
 /// One connection in the inspector.
