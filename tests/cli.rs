@@ -255,7 +255,7 @@ fn exposure_has_the_fields_of_its_schema() {
         assert!(row["protected"] == true || array(row, "openings")[0]["peer"] == json!({"kind": "cluster"}), "{row}");
     }
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["cluster", "pods", "range"]);
-    let text = portolan(&["--demo", "connections", "--exposure"]);
+    let text = portolan(&["--demo", "connections", "--exposure"]).unwrap();
     let (_, exposed) = text.split_once("\nWhat could come:\n").expect("a part of its own");
     assert!(exposed.lines().any(|line| line.contains("  <- ")) && exposed.lines().any(|line| line.contains("  -> ")), "{exposed}");
 }
