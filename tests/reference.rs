@@ -3,6 +3,10 @@
 //!
 //! `PORTOLAN_SEEDS=FROM..TO` tries other random clusters than the usual ones.
 
+mod reference {
+    mod others;
+}
+
 use portolan_core::Object;
 use portolan_core::analysis::{Host, Unit};
 use portolan_core::snapshot::Change;

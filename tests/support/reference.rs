@@ -14,7 +14,7 @@ mod rule;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use portolan_core::assumptions::{Assumptions, HostNetworkPods, IpBlockSelectsPods, Profile, SelfTraffic, UnknownPodAddresses};
+use portolan_core::assumptions::{Assumptions, BlocksSelectPods, HostNetworkPods, SelfTraffic, UnknownPodAddresses};
 use portolan_core::peer::Verdict;
 use serde_json::Value;
 
@@ -172,11 +172,14 @@ impl Reference {
             End::Pod(pod) if self.cluster.pods[pod].addresses.is_empty() => BTreeSet::from([false]),
             End::Pod(pod) => self.cluster.pods[pod].addresses.iter().map(IpAddr::is_ipv6).collect(),
         };
-        let blocks: &[bool] = match self.assumptions.ip_block_selects_pods {
-            IpBlockSelectsPods::Yes => &[true],
-            IpBlockSelectsPods::No => &[false],
-            IpBlockSelectsPods::Unsettled => &[true, false],
+        let holds_pods = |blocks: BlocksSelectPods| -> &[bool] {
+            match blocks {
+                BlocksSelectPods::Yes => &[true],
+                BlocksSelectPods::No => &[false],
+                BlocksSelectPods::Unsettled => &[true, false],
+            }
         };
+        let (blocks, networks) = (self.assumptions.ip_block_selects_pods, self.assumptions.networks_select_pods);
         let hosts: &[bool] = match self.assumptions.host_network_pods {
             HostNetworkPods::Ordinary => &[true],
             HostNetworkPods::Node => &[false],
@@ -184,8 +187,8 @@ impl Reference {
         };
         let mut worlds = Vec::new();
         for is_v6 in families(from).intersection(&families(to)).copied() {
-            for blocks_hold_pods in blocks.iter().copied() {
-                for networks_hold_pods in networks_hold_pods(&self.assumptions).iter().copied() {
+            for blocks_hold_pods in holds_pods(blocks).iter().copied() {
+                for networks_hold_pods in holds_pods(networks).iter().copied() {
                     for selectors_match_host_pods in hosts.iter().copied() {
                         worlds.push(World { blocks_hold_pods, networks_hold_pods, selectors_match_host_pods, is_v6 });
                     }
@@ -326,17 +329,4 @@ fn ask_tier(matched: &[Matched<'_>], tier: Tier, destination: Option<&Pod>, port
         }
     }
     TierMay { go_on: true, ..may }
-}
-
-/// Whether `networks` hold the addresses of ordinary pods, in each world.
-fn networks_hold_pods(assumptions: &Assumptions) -> &'static [bool] {
-    let list = assumptions.list();
-    let set = list.iter().find(|(name, _)| *name == "networks-select-pods").map(|(_, value)| *value);
-    match set {
-        Some("yes") => &[true],
-        Some("no") => &[false],
-        Some(_) => &[true, false],
-        None if assumptions.profile == Profile::Cilium => &[false],
-        None => &[true],
-    }
 }
