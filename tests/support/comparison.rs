@@ -58,6 +58,8 @@ pub struct Comparison<'a> {
     addresses: Vec<IpAddr>,
     /// How many answers were compared.
     pub n_flows: usize,
+    /// How many of them the reference says are allowed, denied, or depend.
+    pub by_verdict: [usize; 3],
     /// What differs.
     pub differences: Vec<String>,
 }
@@ -68,7 +70,7 @@ impl<'a> Comparison<'a> {
         let analysis = fixture::analysis(objects, assumptions.clone());
         let reference = Reference::new(objects, assumptions);
         let addresses = addresses(&reference);
-        Self { objects, analysis, reference, strictness, addresses, n_flows: 0, differences: Vec::new() }
+        Self { objects, analysis, reference, strictness, addresses, n_flows: 0, by_verdict: [0; 3], differences: Vec::new() }
     }
 
     /// Our ends, in the order of the reference's pods, and then addresses outside.
@@ -114,6 +116,11 @@ impl<'a> Comparison<'a> {
                 self.n_flows += PORTS.len();
                 for (port, expected) in PORTS.iter().zip(&expected) {
                     let ours = verdict(&outcome, *port);
+                    self.by_verdict[match expected {
+                        Verdict::Allowed => 0,
+                        Verdict::Denied => 1,
+                        Verdict::Depends => 2,
+                    }] += 1;
                     let is_fine = ours == *expected || (self.strictness == Strictness::Sound && ours == Verdict::Depends);
                     if !is_fine {
                         self.differences.push(format!("{from_name} -> {to_name} {port:?}: ours {ours}, reference {expected}"));
