@@ -46,11 +46,16 @@ fn random_assumptions(random: &mut Random) -> Vec<(&'static str, &'static str)> 
 /// Random clusters may hold what deserves a warning; of anything else, none is expected.
 const EXPECTED_WARNINGS: [&str; 3] = ["newer servers refuse", "is asked first is not defined", "no Node object is there"];
 
+/// How many clusters that differ are told of.
+const SHOWN_FAILURES: usize = 12;
+
 /// Compares cluster after cluster, the mixes of policies by turns.
 fn compare_random(is_exact: bool, usual: usize) {
     let mixes = Mix::all();
     let mut n_flows: BTreeMap<Mix, usize> = BTreeMap::new();
     let mut by_verdict = [0; 3];
+    let mut n_cautious = 0;
+    let (mut failures, mut first_objects) = (Vec::new(), None);
     let chosen = chosen_seeds();
     for seed in chosen.clone().unwrap_or(0..u64::MAX) {
         if chosen.is_none() && n_flows.values().sum::<usize>() >= wanted_flows(usual) {
@@ -60,25 +65,32 @@ fn compare_random(is_exact: bool, usual: usize) {
         let mix = mixes[usize::try_from(seed % 7).unwrap_or(0)];
         let objects = random_cluster::objects_of(&mut random, is_exact, mix);
         let settings = random_assumptions(&mut random);
-        let strictness = if is_exact { Strictness::Equal } else { Strictness::Sound };
+        // One unsettled answer holds for every rule; the engine takes each rule for itself, which is only ever too careful.
+        let is_settled = !settings.contains(&("networks-select-pods", "unsettled"));
+        let strictness = if is_exact && is_settled { Strictness::Equal } else { Strictness::Sound };
         let mut comparison = Comparison::new(&objects, &fixture::assumptions(&settings), strictness);
         let mut warnings = comparison.analysis.warnings();
         warnings.retain(|warning| !EXPECTED_WARNINGS.iter().any(|expected| warning.message.contains(expected)));
         assert_eq!(warnings, [], "seed {seed}");
         comparison.run(7);
         *n_flows.entry(mix).or_default() += comparison.n_flows;
+        n_cautious += comparison.n_cautious;
         by_verdict.iter_mut().zip(comparison.by_verdict).for_each(|(total, n)| *total += n);
         if !comparison.differences.is_empty() {
-            let shown: String = comparison.differences.iter().take(8).map(|line| format!("  {line}\n")).collect();
-            let objects: String = objects.iter().map(|object| format!("{object}\n")).collect();
-            panic!("seed {seed}, {settings:?}: {} differ\n{shown}{objects}", comparison.differences.len());
+            let lines = &comparison.differences;
+            let shown: String = lines.iter().take(8).map(|line| format!("  {line}\n")).collect();
+            failures.push(format!("seed {seed}, {settings:?}: {} differ\n{shown}", lines.len()));
+            first_objects.get_or_insert_with(|| objects.iter().map(|object| format!("{object}\n")).collect::<String>());
         }
     }
     let total: usize = n_flows.values().sum();
     let by_mix: Vec<String> = n_flows.iter().map(|(mix, n)| format!("{} {n}", mix.name())).collect();
     let what = if is_exact { "random clusters" } else { "random clusters, some addresses unknown" };
     let [allowed, denied, depends] = by_verdict;
-    fixture::say(&format!("{what}: {total} flows ({}); {allowed} allowed, {denied} denied, {depends} depend", by_mix.join(", ")));
+    let verdicts = format!("{allowed} allowed, {denied} denied, {depends} depend ({n_cautious} more for the engine)");
+    fixture::say(&format!("{what}: {total} flows ({}); {verdicts}", by_mix.join(", ")));
+    let shown = failures[..failures.len().min(SHOWN_FAILURES)].concat();
+    assert!(failures.is_empty(), "{} clusters differ\n{shown}{}", failures.len(), first_objects.unwrap_or_default());
 }
 
 #[test]

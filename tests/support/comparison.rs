@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use portolan_core::analysis::{Analysis, Connection, Decision, PortQuery, Reason, Side, Unit};
 use portolan_core::assumptions::Assumptions;
+use portolan_core::object::Kind;
 use portolan_core::peer::{Peer, Verdict};
 use portolan_core::ports::{PortSet, Protocol};
 use portolan_core::reachability::{End, Outcome};
@@ -60,6 +61,8 @@ pub struct Comparison<'a> {
     pub n_flows: usize,
     /// How many of them the reference says are allowed, denied, or depend.
     pub by_verdict: [usize; 3],
+    /// How many of them the engine says depend, where the reference is certain.
+    pub n_cautious: usize,
     /// What differs.
     pub differences: Vec<String>,
 }
@@ -70,7 +73,7 @@ impl<'a> Comparison<'a> {
         let analysis = fixture::analysis(objects, assumptions.clone());
         let reference = Reference::new(objects, assumptions);
         let addresses = addresses(&reference);
-        Self { objects, analysis, reference, strictness, addresses, n_flows: 0, by_verdict: [0; 3], differences: Vec::new() }
+        Self { objects, analysis, reference, strictness, addresses, n_flows: 0, by_verdict: [0; 3], n_cautious: 0, differences: Vec::new() }
     }
 
     /// Our ends, in the order of the reference's pods, and then addresses outside.
@@ -121,6 +124,7 @@ impl<'a> Comparison<'a> {
                         Verdict::Denied => 1,
                         Verdict::Depends => 2,
                     }] += 1;
+                    self.n_cautious += usize::from(ours == Verdict::Depends && ours != *expected);
                     let is_fine = ours == *expected || (self.strictness == Strictness::Sound && ours == Verdict::Depends);
                     if !is_fine {
                         self.differences.push(format!("{from_name} -> {to_name} {port:?}: ours {ours}, reference {expected}"));
@@ -198,24 +202,41 @@ impl<'a> Comparison<'a> {
                 complain(&format!("{key} does not select the pod"));
             }
             let matches = |pointer: &str| self.reference.rule_matches(policy, pointer, ends.0, ends.1, port);
+            let rules = list(&policy["spec"], direction.name()).len();
+            let pointers = (0..rules).map(|index| format!("/spec/{}/{index}", direction.name()));
             let expected = match reason.decision {
                 Decision::Allowed => Action::Allow,
-                Decision::MayAllow if checks_possible => Action::Allow,
                 Decision::Denied => Action::Deny,
                 Decision::Passed => Action::Pass,
+                Decision::MayAllow if checks_possible => Action::Allow,
+                Decision::MayDeny if checks_possible => Action::Deny,
+                Decision::MayPass if checks_possible => Action::Pass,
                 Decision::NotAllowed if side.verdict == Verdict::Denied => {
-                    let rules = list(&policy["spec"], direction.name()).len();
-                    let pointers = (0..rules).map(|index| format!("/spec/{}/{index}", direction.name()));
                     for pointer in pointers.filter(|pointer| matches(pointer).is_some()) {
                         complain(&format!("{key} {pointer} matches, and is said not to"));
+                    }
+                    continue;
+                }
+                Decision::NoMatch => {
+                    for pointer in pointers.filter(|pointer| matches(pointer).is_some_and(|found| found.is_certain)) {
+                        complain(&format!("{key} {pointer} certainly matches, and is said not to"));
                     }
                     continue;
                 }
                 _ => continue,
             };
             let found = matches(&reason.pointer);
-            if found != Some(expected) {
+            if found.map(|found| found.action) != Some(expected) {
                 complain(&format!("{key} {} is said to do {expected:?}, the reference says {found:?}", reason.pointer));
+            }
+            // In a NetworkPolicy, rules have no order.
+            let mut earlier = pointers.take_while(|pointer| !reason.pointer.starts_with(pointer));
+            if key.kind != Kind::NetworkPolicy && earlier.any(|pointer| matches(&pointer).is_some_and(|found| found.is_certain)) {
+                complain(&format!("{key} {} is said to decide, and an earlier rule does", reason.pointer));
+            }
+            let is_said_certain = matches!(reason.decision, Decision::Allowed | Decision::Denied | Decision::Passed);
+            if key.kind != Kind::NetworkPolicy && is_said_certain && found.is_some_and(|found| !found.is_certain) {
+                complain(&format!("{key} {} is said to match certainly", reason.pointer));
             }
         }
     }

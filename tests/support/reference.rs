@@ -76,6 +76,15 @@ struct TierMay {
     go_on: bool,
 }
 
+/// A rule that matches a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleMatch {
+    /// What the rule does.
+    pub action: Action,
+    /// Whether it matches in every world.
+    pub is_certain: bool,
+}
+
 /// The second opinion on some objects.
 #[derive(Debug)]
 pub struct Reference {
@@ -130,7 +139,7 @@ impl Reference {
     }
 
     /// What a rule of a policy does, if it matches a connection in some world. The rule is told by its pointer.
-    pub fn rule_matches(&self, policy: &Value, pointer: &str, from: End, to: End, port: Port) -> Option<Action> {
+    pub fn rule_matches(&self, policy: &Value, pointer: &str, from: End, to: End, port: Port) -> Option<RuleMatch> {
         let policy = self.policy(policy)?;
         let (direction, index) = pointer.strip_prefix("/spec/")?.split_once('/')?;
         let direction = if direction == "egress" { Direction::Egress } else { Direction::Ingress };
@@ -138,14 +147,15 @@ impl Reference {
         let rule = policy.rules(direction).get(index.split('/').next()?.parse::<usize>().ok()?)?;
         let (subject, peer) = direction.subject_and_peer(from, to);
         let End::Pod(subject) = subject else { return None };
-        let matches_peer = |world: World| {
-            let mut addresses = self.addresses_of(peer, world).into_iter();
-            addresses.any(|address| rule.matches_peer(&self.cluster, subject, peer, address, world) != Match::No)
-        };
-        let matches = policy.selects(subject, direction)
-            && rule.matches_port(self.cluster.pod(to), port)
-            && self.worlds(from, to).into_iter().any(matches_peer);
-        matches.then_some(rule.action)
+        if !policy.selects(subject, direction) || !rule.matches_port(self.cluster.pod(to), port) {
+            return None;
+        }
+        let worlds = self.worlds(from, to).into_iter();
+        let cases = worlds.flat_map(|world| self.addresses_of(peer, world).into_iter().map(move |address| (world, address)));
+        let matches: BTreeSet<Match> =
+            cases.map(|(world, address)| rule.matches_peer(&self.cluster, subject, peer, address, world)).collect();
+        let is_possible = matches.iter().any(|matched| *matched != Match::No);
+        is_possible.then(|| RuleMatch { action: rule.action, is_certain: matches.iter().all(|matched| *matched == Match::Yes) })
     }
 
     /// Whether a policy selects a pod for a direction.
