@@ -43,6 +43,27 @@ fn random_assumptions(random: &mut Random) -> Vec<(&'static str, &'static str)> 
     ]
 }
 
+/// What is peculiar to random clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clusters {
+    /// Nothing.
+    Sound,
+    /// The addresses of pods are not known in some of them.
+    NoAddresses,
+    /// Cluster-wide policies hold parts that the API would refuse, and that match nothing.
+    Mistaken,
+}
+
+impl Clusters {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sound => "random clusters",
+            Self::NoAddresses => "random clusters, some addresses unknown",
+            Self::Mistaken => "random clusters, some parts invalid",
+        }
+    }
+}
+
 /// Random clusters may hold what deserves a warning; of anything else, none is expected.
 const EXPECTED_WARNINGS: [&str; 3] = ["newer servers refuse", "is asked first is not defined", "no Node object is there"];
 
@@ -50,7 +71,8 @@ const EXPECTED_WARNINGS: [&str; 3] = ["newer servers refuse", "is asked first is
 const SHOWN_FAILURES: usize = 12;
 
 /// Compares cluster after cluster, the mixes of policies by turns.
-fn compare_random(is_exact: bool, usual: usize) {
+fn compare_random(clusters: Clusters, usual: usize) {
+    let is_exact = clusters != Clusters::NoAddresses;
     let mixes = Mix::all();
     let mut n_flows: BTreeMap<Mix, usize> = BTreeMap::new();
     let mut by_verdict = [0; 3];
@@ -63,13 +85,16 @@ fn compare_random(is_exact: bool, usual: usize) {
         }
         let mut random = Random::new(seed);
         let mix = mixes[usize::try_from(seed % 7).unwrap_or(0)];
-        let objects = random_cluster::objects_of(&mut random, is_exact, mix);
+        let mut objects = random_cluster::objects_of(&mut random, is_exact, mix);
+        if clusters == Clusters::Mistaken {
+            random_cluster::make_mistakes(&mut random, &mut objects);
+        }
         let settings = random_assumptions(&mut random);
         // One unsettled answer holds for every rule; the engine takes each rule for itself, which is only ever too careful.
         let is_settled = !settings.contains(&("networks-select-pods", "unsettled"));
         let strictness = if is_exact && is_settled { Strictness::Equal } else { Strictness::Sound };
         let mut comparison = Comparison::new(&objects, &fixture::assumptions(&settings), strictness);
-        let mut warnings = comparison.analysis.warnings();
+        let mut warnings = if clusters == Clusters::Mistaken { Vec::new() } else { comparison.analysis.warnings() };
         warnings.retain(|warning| !EXPECTED_WARNINGS.iter().any(|expected| warning.message.contains(expected)));
         assert_eq!(warnings, [], "seed {seed}");
         comparison.run(7);
@@ -85,7 +110,7 @@ fn compare_random(is_exact: bool, usual: usize) {
     }
     let total: usize = n_flows.values().sum();
     let by_mix: Vec<String> = n_flows.iter().map(|(mix, n)| format!("{} {n}", mix.name())).collect();
-    let what = if is_exact { "random clusters" } else { "random clusters, some addresses unknown" };
+    let what = clusters.name();
     let [allowed, denied, depends] = by_verdict;
     let verdicts = format!("{allowed} allowed, {denied} denied, {depends} depend ({n_cautious} more for the engine)");
     fixture::say(&format!("{what}: {total} flows ({}); {verdicts}", by_mix.join(", ")));
@@ -95,12 +120,17 @@ fn compare_random(is_exact: bool, usual: usize) {
 
 #[test]
 fn random_clusters_get_the_same_answers() {
-    compare_random(true, 500_000);
+    compare_random(Clusters::Sound, 1_200_000);
 }
 
 #[test]
 fn random_clusters_without_addresses_are_never_certain_of_something_else() {
-    compare_random(false, 150_000);
+    compare_random(Clusters::NoAddresses, 300_000);
+}
+
+#[test]
+fn random_clusters_with_mistakes_get_the_same_answers() {
+    compare_random(Clusters::Mistaken, 300_000);
 }
 
 fn compare_folders(settings: &[(&str, &str)], strictness: Strictness) {

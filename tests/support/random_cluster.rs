@@ -1,6 +1,7 @@
 //! Small random clusters from a seed: every form that policies and their peers can take, thrown together.
 
 mod cluster_policy;
+mod mistakes;
 
 use serde_json::{Value, json};
 
@@ -130,6 +131,12 @@ pub fn objects_of(random: &mut Random, is_exact: bool, mix: Mix) -> Vec<Value> {
         objects.extend(cluster_policy::old_ones(random));
     }
     objects
+}
+
+/// Puts mistakes into the policies of the whole cluster: parts that the API would refuse.
+pub fn make_mistakes(random: &mut Random, objects: &mut [Value]) {
+    let policies = objects.iter_mut().filter(|object| object["kind"].as_str().is_some_and(|kind| kind.ends_with("NetworkPolicy")));
+    policies.for_each(|policy| mistakes::make(random, policy));
 }
 
 fn node(random: &mut Random, families: Families, name: &str, number: usize) -> Value {

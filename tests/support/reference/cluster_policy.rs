@@ -87,38 +87,59 @@ fn read_rule(rule: &Value, direction: &str, dialect: Dialect, cluster: &Cluster)
         (Dialect::ClusterNetworkPolicy | Dialect::AdminNetworkPolicy, "Pass") => Some(Action::Pass),
         _ => None,
     };
-    let peers = list(rule, if direction == "ingress" { "from" } else { "to" }).iter();
-    let peers = peers.filter_map(|peer| read_peer(peer, direction, action?, dialect, cluster)).collect();
+    let peers = list(rule, if direction == "ingress" { "from" } else { "to" });
+    // A peer without any field that is known is of a kind to come, and fails closed: a rule that lets through is as good as absent,
+    // any other denies everything.
+    let is_unknown =
+        |peer: &Value| !known_peers(direction, dialect).iter().any(|field| peer.get(field).is_some_and(|value| !value.is_null()));
+    let (action, fails_closed) = match action {
+        None => return Rule { action: Action::Pass, peers: Some(Vec::new()), ports: None },
+        Some(action) => (action, peers.iter().any(is_unknown)),
+    };
+    if fails_closed {
+        let peers = (action == Action::Allow).then(Vec::new);
+        return Rule { action: if action == Action::Allow { Action::Allow } else { Action::Deny }, peers, ports: None };
+    }
     let (items, read_port): (_, fn(&Value) -> Option<PortTest>) = match dialect {
         Dialect::ClusterNetworkPolicy => (list(rule, "protocols"), read_protocol),
         Dialect::AdminNetworkPolicy | Dialect::BaselineAdminNetworkPolicy => (list(rule, "ports"), read_port),
     };
     Rule {
-        action: action.unwrap_or(Action::Pass),
-        peers: Some(peers),
+        action,
+        peers: Some(peers.iter().filter_map(|peer| read_peer(peer, action, dialect, cluster)).collect()),
         ports: (!items.is_empty()).then(|| items.iter().filter_map(read_port).collect()),
     }
 }
 
-fn read_peer(peer: &Value, direction: &str, action: Action, dialect: Dialect, cluster: &Cluster) -> Option<Peer> {
-    match (only_field(peer)?, direction) {
-        (("namespaces", selector), _) if is_old_form(selector) => Some(pods(cluster, |subject, other| {
-            in_old_namespaces(selector, subject, other, cluster) //
-        })),
-        (("namespaces", selector), _) => Some(pods(cluster, |_, other| in_namespaces(selector, other, cluster))),
-        (("pods", both), _) if both.get("namespaces").is_some() => Some(pods(cluster, |subject, other| {
+/// The kinds of peers that rules of a direction know.
+fn known_peers(direction: &str, dialect: Dialect) -> &'static [&'static str] {
+    match (direction, dialect) {
+        ("ingress", _) => &["namespaces", "pods"],
+        (_, Dialect::BaselineAdminNetworkPolicy) => &["namespaces", "pods", "nodes", "networks"],
+        _ => &["namespaces", "pods", "nodes", "networks", "domainNames"],
+    }
+}
+
+fn read_peer(peer: &Value, action: Action, dialect: Dialect, cluster: &Cluster) -> Option<Peer> {
+    let has_old_forms = dialect != Dialect::ClusterNetworkPolicy;
+    match only_field(peer)? {
+        ("namespaces", selector) if has_old_forms && is_old_form(selector) => {
+            Some(pods(cluster, |subject, other| in_old_namespaces(selector, subject, other, cluster)))
+        }
+        ("namespaces", selector) => Some(pods(cluster, |_, other| in_namespaces(selector, other, cluster))),
+        ("pods", both) if has_old_forms && both.get("namespaces").is_some() => Some(pods(cluster, |subject, other| {
             in_old_namespaces(&both["namespaces"], subject, other, cluster) && selector_matches(&both["podSelector"], &other.labels)
         })),
-        (("pods", both), _) => Some(pods(cluster, |_, other| is_namespaced_pod(both, other, cluster))),
-        (("nodes", selector), "egress") => Some(nodes(selector, cluster)),
-        (("networks", _), "egress") => {
+        ("pods", both) => Some(pods(cluster, |_, other| is_namespaced_pod(both, other, cluster))),
+        ("nodes", selector) => Some(nodes(selector, cluster)),
+        ("networks", _) => {
             let blocks = list(peer, "networks").iter().filter_map(Value::as_str);
             Some(Peer::Networks(blocks.filter_map(Block::parse).collect()))
         }
-        (("domainNames", _), "egress") => {
-            let has_them = dialect != Dialect::BaselineAdminNetworkPolicy && action == Action::Allow;
-            let is_any = list(peer, "domainNames").iter().filter_map(Value::as_str).any(is_domain_name);
-            (has_them && is_any).then_some(Peer::DomainNames)
+        // They are only for rules that let through.
+        ("domainNames", _) if action == Action::Allow => {
+            let mut names = list(peer, "domainNames").iter().filter_map(Value::as_str);
+            names.any(is_domain_name).then_some(Peer::DomainNames)
         }
         _ => None,
     }
