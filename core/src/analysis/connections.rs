@@ -165,6 +165,13 @@ impl Analysis {
         merge(rows.map(|row| row.of_address(range.family, range.first).clone()))
     }
 
+    /// What a workload may do with each pattern of domain names that a policy which selects it names, by pattern.
+    pub fn domains_of_workload(&self, id: WorkloadId) -> Vec<(SmolStr, Outcome)> {
+        let unit = self.workload_unit(id);
+        let named = self.reachability.domains().iter().filter(|pattern| self.names_domain(&unit, pattern));
+        named.map(|pattern| (pattern.clone(), self.with_domain(&unit, pattern))).collect()
+    }
+
     fn names_domain(&self, unit: &UnitMember, pattern: &str) -> bool {
         unit.classes.iter().any(|class| self.reachability.names_domain(*class, pattern))
     }
