@@ -183,9 +183,12 @@ fn pod(random: &mut Random, families: Families, number: usize) -> Value {
         }
     }
     let mut spec = json!({"containers": [{"name": "c", "image": "i", "ports": ports}]});
-    if random.one_in(6) {
+    if random.one_in(5) {
         spec["hostNetwork"] = json!(true);
-        spec["nodeName"] = json!(random.pick(&NODES));
+        // One that no node has taken yet is on some node's network, whichever it will be.
+        if !random.one_in(6) {
+            spec["nodeName"] = json!(random.pick(&NODES));
+        }
     } else if random.one_in(2) {
         spec["nodeName"] = json!(random.pick(&NODES));
     }

@@ -54,13 +54,14 @@ fn object(version: &str, kind: &str, name: &str, spec: Value) -> Value {
 }
 
 fn spec(random: &mut Random, form: Form, is_singleton: bool) -> Value {
-    let subject = match random.below(5) {
-        0..3 => json!({"namespaces": selector(random, &NAMESPACE_LABELS)}),
+    let subject = match random.below(6) {
+        0 | 1 => json!({"namespaces": {}}),
+        2..4 => json!({"namespaces": selector(random, &NAMESPACE_LABELS)}),
         _ => json!({"pods": namespaced_pod(random)}),
     };
     let mut spec = json!({"subject": subject});
     for is_egress in [false, true] {
-        let n_rules = random.below(4);
+        let n_rules = random.below(5);
         let rules: Vec<Value> = (0..n_rules).map(|_| rule(random, RuleForm { form, is_egress, is_singleton })).collect();
         if n_rules > 0 || random.one_in(3) {
             spec[if is_egress { "egress" } else { "ingress" }] = json!(rules);
