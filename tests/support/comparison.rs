@@ -33,8 +33,18 @@ const PORTS: &[Port] = &[
 ];
 
 /// Addresses that are asked for whatever the policies say.
-const ADDRESSES: &[&str] =
-    &["0.0.0.0", "8.8.8.8", "10.0.1.200", "10.1.1.250", "203.0.113.1", "203.0.113.200", "2001:db8::1", "2001:db8:1::1", "fd00:1::ffff"];
+const ADDRESSES: &[&str] = &[
+    "0.0.0.0",
+    "8.8.8.8",
+    "10.0.1.200",
+    "10.1.1.250",
+    "203.0.113.1",
+    "203.0.113.9",
+    "203.0.113.200",
+    "2001:db8::1",
+    "2001:db8:1::1",
+    "fd00:1::ffff",
+];
 
 /// How many of the addresses at which something changes are asked for.
 const MOST_ADDRESSES: usize = 24;

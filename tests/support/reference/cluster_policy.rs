@@ -16,18 +16,18 @@ use crate::oracle::{list, text};
 /// The dialects of policies that are the cluster's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    ClusterNetworkPolicy,
-    AdminNetworkPolicy,
-    BaselineAdminNetworkPolicy,
+    Cluster,
+    Admin,
+    Baseline,
 }
 
 impl Dialect {
     /// The dialect of a kind of the group `policy.networking.k8s.io`.
     pub(super) fn of(kind: &str) -> Option<Self> {
         match kind {
-            "ClusterNetworkPolicy" => Some(Self::ClusterNetworkPolicy),
-            "AdminNetworkPolicy" => Some(Self::AdminNetworkPolicy),
-            "BaselineAdminNetworkPolicy" => Some(Self::BaselineAdminNetworkPolicy),
+            "ClusterNetworkPolicy" => Some(Self::Cluster),
+            "AdminNetworkPolicy" => Some(Self::Admin),
+            "BaselineAdminNetworkPolicy" => Some(Self::Baseline),
             _ => None,
         }
     }
@@ -39,9 +39,9 @@ const AFTER_EVERY_PRIORITY: i64 = 1001;
 pub(super) fn read(object: &Value, dialect: Dialect, cluster: &Cluster) -> Option<Policy> {
     let (spec, name) = (&object["spec"], text(&object["metadata"], "name"));
     let (tier, rank) = match (dialect, text(spec, "tier")) {
-        (Dialect::AdminNetworkPolicy, _) | (Dialect::ClusterNetworkPolicy, "Admin") => (Tier::Admin, spec["priority"].as_i64()?),
-        (Dialect::ClusterNetworkPolicy, "Baseline") => (Tier::Baseline, spec["priority"].as_i64()?),
-        (Dialect::BaselineAdminNetworkPolicy, _) if name == "default" => (Tier::Baseline, AFTER_EVERY_PRIORITY),
+        (Dialect::Admin, _) | (Dialect::Cluster, "Admin") => (Tier::Admin, spec["priority"].as_i64()?),
+        (Dialect::Cluster, "Baseline") => (Tier::Baseline, spec["priority"].as_i64()?),
+        (Dialect::Baseline, _) if name == "default" => (Tier::Baseline, AFTER_EVERY_PRIORITY),
         _ => return None,
     };
     let subject = only_field(&spec["subject"])?;
@@ -80,11 +80,9 @@ fn is_namespaced_pod(both: &Value, pod: &Pod, cluster: &Cluster) -> bool {
 
 fn read_rule(rule: &Value, direction: &str, dialect: Dialect, cluster: &Cluster) -> Rule {
     let action = match (dialect, text(rule, "action")) {
-        (Dialect::ClusterNetworkPolicy, "Accept") | (Dialect::AdminNetworkPolicy | Dialect::BaselineAdminNetworkPolicy, "Allow") => {
-            Some(Action::Allow)
-        }
+        (Dialect::Cluster, "Accept") | (Dialect::Admin | Dialect::Baseline, "Allow") => Some(Action::Allow),
         (_, "Deny") => Some(Action::Deny),
-        (Dialect::ClusterNetworkPolicy | Dialect::AdminNetworkPolicy, "Pass") => Some(Action::Pass),
+        (Dialect::Cluster | Dialect::Admin, "Pass") => Some(Action::Pass),
         _ => None,
     };
     let peers = list(rule, if direction == "ingress" { "from" } else { "to" });
@@ -101,8 +99,8 @@ fn read_rule(rule: &Value, direction: &str, dialect: Dialect, cluster: &Cluster)
         return Rule { action: if action == Action::Allow { Action::Allow } else { Action::Deny }, peers, ports: None };
     }
     let (items, read_port): (_, fn(&Value) -> Option<PortTest>) = match dialect {
-        Dialect::ClusterNetworkPolicy => (list(rule, "protocols"), read_protocol),
-        Dialect::AdminNetworkPolicy | Dialect::BaselineAdminNetworkPolicy => (list(rule, "ports"), read_port),
+        Dialect::Cluster => (list(rule, "protocols"), read_protocol),
+        Dialect::Admin | Dialect::Baseline => (list(rule, "ports"), read_port),
     };
     Rule {
         action,
@@ -115,13 +113,13 @@ fn read_rule(rule: &Value, direction: &str, dialect: Dialect, cluster: &Cluster)
 fn known_peers(direction: &str, dialect: Dialect) -> &'static [&'static str] {
     match (direction, dialect) {
         ("ingress", _) => &["namespaces", "pods"],
-        (_, Dialect::BaselineAdminNetworkPolicy) => &["namespaces", "pods", "nodes", "networks"],
+        (_, Dialect::Baseline) => &["namespaces", "pods", "nodes", "networks"],
         _ => &["namespaces", "pods", "nodes", "networks", "domainNames"],
     }
 }
 
 fn read_peer(peer: &Value, action: Action, dialect: Dialect, cluster: &Cluster) -> Option<Peer> {
-    let has_old_forms = dialect != Dialect::ClusterNetworkPolicy;
+    let has_old_forms = dialect != Dialect::Cluster;
     match only_field(peer)? {
         ("namespaces", selector) if has_old_forms && is_old_form(selector) => {
             Some(pods(cluster, |subject, other| in_old_namespaces(selector, subject, other, cluster)))
