@@ -6,7 +6,7 @@ use portolan_tests::fixture;
 use portolan_tests::reference::{End, Reference};
 use serde_json::{Value, json};
 
-/// Two pods, a and b, and an address outside; a is the source, TCP 80 is asked for.
+/// Two pods, a and b, one on its node's network, and an address outside; a is the source, TCP 80 is asked for.
 #[track_caller]
 fn check(what: &str, settings: &[(&str, &str)], to: &str, policies: Vec<Value>, expected: Verdict) {
     let pod = |name: &str, ip: &str| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "one"}, "status": {"podIPs": [{"ip": ip}]}});
@@ -14,7 +14,11 @@ fn check(what: &str, settings: &[(&str, &str)], to: &str, policies: Vec<Value>, 
     objects.extend(policies);
     let assumptions = fixture::assumptions(settings);
     let reference = Reference::new(&objects, &assumptions);
-    let end = if to == "one/b" { End::Pod(1) } else { End::Address(to.parse().expect("an address")) };
+    let end = match to {
+        "one/b" => End::Pod(1),
+        "one/node" => End::Pod(2),
+        _ => End::Address(to.parse().expect("an address")),
+    };
     assert_eq!(reference.answers(End::Pod(0), end, &[("TCP", 80)]), Some(vec![expected]), "{what}");
     let ours = fixture::ask(&fixture::analysis(&objects, assumptions), "one/a", to, "80").expect("ends").verdict;
     if ours != expected {
@@ -53,4 +57,10 @@ fn domain_names_are_for_rules_that_let_through() {
 fn a_peer_of_two_kinds_matches_nothing() {
     let rules = json!([{"action": "Deny", "to": [{"namespaces": {}, "nodes": {}}]}]);
     check("a peer of two kinds", &[], "one/b", vec![egress("Admin", 1, rules)], Verdict::Allowed);
+}
+
+#[test]
+fn nodes_have_no_names_for_their_ports() {
+    let rules = json!([{"action": "Deny", "to": [{"nodes": {}}], "protocols": [{"destinationNamedPort": "http"}]}]);
+    check("a named port of a node", &[], "one/node", vec![egress("Admin", 1, rules)], Verdict::Allowed);
 }

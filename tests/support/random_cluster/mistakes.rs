@@ -29,6 +29,8 @@ fn spoil_rule(random: &mut Random, rule: &mut Value, direction: &str) {
     let is_new = matches!(rule["action"].as_str(), Some("Accept")) || rule.get("protocols").is_some();
     let peers = if direction == "egress" { "to" } else { "from" };
     match random.below(5) {
+        // Domain names are for rules that let through.
+        0 if rule.to_string().contains("domainNames") => {}
         0 => rule["action"] = json!(random.pick(&["Accept", "Allow", "Pass", "Log", "deny"])),
         1 => rule[peers] = json!([]),
         2 | 3 => {
@@ -39,6 +41,12 @@ fn spoil_rule(random: &mut Random, rule: &mut Value, direction: &str) {
                 json!({"namespaces": {"notSameLabels": []}}),
                 json!({"namespaces": {"matchExpressions": [{"key": "team", "operator": "Like", "values": ["red"]}]}}),
             ]);
+            // Only pods have names for their ports.
+            if peer.get("networks").is_some()
+                && let Some(rule) = rule.as_object_mut()
+            {
+                rule.retain(|field, _| field != "ports" && field != "protocols");
+            }
             // What a peer of an unknown kind makes of the others beside it, see `a_peer_of_an_unknown_kind_closes_its_whole_rule`.
             let is_alone = peer == json!({}) || direction == "ingress";
             match rule.get_mut(peers).and_then(Value::as_array_mut) {
@@ -54,7 +62,6 @@ fn spoil_rule(random: &mut Random, rule: &mut Value, direction: &str) {
                 json!({"tcp": {"destinationPort": {"number": 0}}}),
                 json!({"tcp": {"destinationPort": {"range": {"start": 90, "end": 80}}}}),
                 json!({"tcp": {"destinationPort": {"number": 80, "range": {"start": 1, "end": 9}}}}),
-                json!({"destinationNamedPort": "http"}),
             ])]);
         }
         _ => {
@@ -64,7 +71,6 @@ fn spoil_rule(random: &mut Random, rule: &mut Value, direction: &str) {
                 json!({"portNumber": {"port": 70000}}),
                 json!({"portNumber": {"protocol": "ICMP", "port": 80}}),
                 json!({"portRange": {"start": 90, "end": 80}}),
-                json!({"namedPort": "http"}),
             ])]);
         }
     }
