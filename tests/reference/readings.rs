@@ -9,8 +9,14 @@ use serde_json::{Value, json};
 /// Two pods, a and b, one on its node's network, and an address outside; a is the source, TCP 80 is asked for.
 #[track_caller]
 fn check(what: &str, settings: &[(&str, &str)], to: &str, policies: Vec<Value>, expected: Verdict) {
-    let pod = |name: &str, ip: &str| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "one"}, "status": {"podIPs": [{"ip": ip}]}});
-    let mut objects = vec![pod("a", "10.0.0.1"), pod("b", "10.0.0.2")];
+    let pod = |name: &str, ip: &str, is_on_node: bool| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "one"},
+            "spec": {"hostNetwork": is_on_node, "containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 80}]}]},
+            "status": {"podIPs": [{"ip": ip}]},
+        })
+    };
+    let mut objects = vec![pod("a", "10.0.0.1", false), pod("b", "10.0.0.2", false), pod("node", "10.9.0.1", true)];
     objects.extend(policies);
     let assumptions = fixture::assumptions(settings);
     let reference = Reference::new(&objects, &assumptions);
