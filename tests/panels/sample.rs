@@ -31,7 +31,7 @@ fn workload(namespace: &str, kind: &str, name: &str, n_pods: usize) -> WorkloadR
 }
 
 fn why(text: &str, tone: Option<Tone>, object: Option<(&str, &str)>) -> WhyLine {
-    WhyLine { text: text.to_owned(), tone, object: object.map(|(key, pointer)| (key.to_owned(), pointer.to_owned())) }
+    WhyLine { object: object.map(|(key, pointer)| (key.to_owned(), pointer.to_owned())), ..WhyLine::new(text, tone) }
 }
 
 fn connection(peer: &str, title: &str, place: &str, ports: &str, tone: Tone, because: &str) -> ConnectionRow {
@@ -197,7 +197,13 @@ pub fn view() -> View {
                 object("networking.k8s.io/v1 Ingress shop/shop", ""),
                 object("v1 Service shop/web", ""),
             ],
-            open: Some(OpenObject { revision: 1, key: DEBUG.to_owned(), text: TEXT.to_owned(), errors: Vec::new(), marked_line: Some(9) }),
+            open: Some(OpenObject {
+                revision: 1,
+                key: DEBUG.to_owned(),
+                text: TEXT.to_owned(),
+                errors: Vec::new(),
+                marked_lines: Some(9..=9),
+            }),
             can_undo: true,
             can_redo: false,
             export_yaml: TEXT.to_owned(),

@@ -1,6 +1,7 @@
 //! Reasons as lines.
 
 use portolan_core::analysis::{Analysis, Decision, Endpoint, Hop, Reason, Side, Trace};
+use portolan_core::assumptions::assumption_behind;
 use portolan_core::entry::EntryPath;
 use portolan_core::peer::Verdict;
 
@@ -34,19 +35,32 @@ fn lines_by_address(trace: &Trace) -> Vec<WhyLine> {
     side(&format!("leaving {}", trace.from), &trace.egress, &mut lines);
     lines.extend(trace.hops.iter().map(hop));
     side(&format!("entering {}", trace.to), &trace.ingress, &mut lines);
-    lines.extend(trace.depends.iter().map(|text| WhyLine { text: format!("depends on {text}"), tone: Some(Tone::Depends), object: None }));
+    lines.extend(trace.depends.iter().map(|text| WhyLine {
+        assumption: assumption_behind(text).map(str::to_owned),
+        ..WhyLine::new(format!("depends on {text}"), Some(Tone::Depends))
+    }));
     lines
 }
 
 fn side(head: &str, side: &Side, lines: &mut Vec<WhyLine>) {
-    lines.push(WhyLine { text: format!("{head}: {}", side.verdict), tone: Some(tone_of(side.verdict)), object: None });
+    lines.push(WhyLine::new(format!("{head}: {}", side.verdict), Some(tone_of(side.verdict))));
     for reason in &side.reasons {
-        lines.push(WhyLine { text: reason.sentence.clone(), tone: decision_tone(reason), object: object(reason) });
+        let assumption = assumption_of(reason.decision).map(str::to_owned);
+        lines.push(WhyLine { object: object(reason), assumption, ..WhyLine::new(&reason.sentence, decision_tone(reason)) });
     }
 }
 
 fn object(reason: &Reason) -> Option<(String, String)> {
     reason.object.as_ref().map(|object| (object.to_string(), reason.pointer.clone()))
+}
+
+/// The assumption that makes a reason what it is, for reasons that no object makes.
+fn assumption_of(decision: Decision) -> Option<&'static str> {
+    match decision {
+        Decision::ItsOwn => Some("self-traffic"),
+        Decision::OwnNode => Some("host-network-pods"),
+        _ => None,
+    }
 }
 
 fn decision_tone(reason: &Reason) -> Option<Tone> {
@@ -79,7 +93,7 @@ pub fn because(trace: &Trace) -> String {
 /// A hop as a line.
 pub fn hop(hop: &Hop) -> WhyLine {
     let object = hop.object.as_ref().map(|object| (object.to_string(), hop.pointer.clone()));
-    WhyLine { text: hop.sentence.clone(), tone: Some(tone_of(hop.verdict)), object }
+    WhyLine { object, ..WhyLine::new(&hop.sentence, Some(tone_of(hop.verdict))) }
 }
 
 /// A way in, hop by hop.
