@@ -236,7 +236,8 @@ impl Session {
     fn status(&self, answers: &Answers) -> Status {
         let inventory = answers.base.inventory();
         let n_workloads = inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()).count();
-        let n_policies = answers.base.snapshot().count(Kind::NetworkPolicy);
+        let kinds = [Kind::NetworkPolicy, Kind::ClusterNetworkPolicy, Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy];
+        let n_policies = kinds.into_iter().map(|kind| answers.base.snapshot().count(kind)).sum();
         Status {
             freshness: self.freshness.clone(),
             source: self.source.clone(),

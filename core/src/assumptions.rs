@@ -67,8 +67,8 @@ macro_rules! setting {
 }
 
 setting! {
-    /// Whether the `ipBlock` of a policy matches the address of a pod. Kubernetes' e2e tests and Calico: yes; Cilium: no.
-    IpBlockSelectsPods {
+    /// Whether a block of addresses matches the address of a pod.
+    BlocksSelectPods {
         /// A block holds pods as it holds any address.
         Yes = "yes",
         /// A block is for addresses outside the cluster only.
@@ -125,8 +125,10 @@ setting! {
 pub struct Assumptions {
     /// Where the values come from, as far as they are not set singly.
     pub profile: Profile,
-    /// Whether the `ipBlock` of a policy matches the address of a pod.
-    pub ip_block_selects_pods: IpBlockSelectsPods,
+    /// Whether the `ipBlock` of a NetworkPolicy matches the address of a pod. Kubernetes' e2e tests and Calico: yes; Cilium: no.
+    pub ip_block_selects_pods: BlocksSelectPods,
+    /// Whether `networks` of a cluster-wide policy match the address of a pod. The API's text and its conformance tests: yes.
+    pub networks_select_pods: BlocksSelectPods,
     /// What a pod with `hostNetwork` is to a policy.
     pub host_network_pods: HostNetworkPods,
     /// Whether a policy can keep a pod from itself.
@@ -149,8 +151,12 @@ impl Assumptions {
         Self {
             profile,
             ip_block_selects_pods: match profile {
-                Profile::Cilium => IpBlockSelectsPods::No,
-                Profile::Upstream | Profile::Calico | Profile::OvnKubernetes => IpBlockSelectsPods::Yes,
+                Profile::Cilium => BlocksSelectPods::No,
+                Profile::Upstream | Profile::Calico | Profile::OvnKubernetes => BlocksSelectPods::Yes,
+            },
+            networks_select_pods: match profile {
+                Profile::Cilium => BlocksSelectPods::No,
+                Profile::Upstream | Profile::Calico | Profile::OvnKubernetes => BlocksSelectPods::Yes,
             },
             host_network_pods: match profile {
                 Profile::Upstream => HostNetworkPods::Unsettled,
@@ -169,7 +175,8 @@ impl Assumptions {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let unknown = |known: String| format!("unknown value {value:?} of assumption {name}; known are {known}");
         match name {
-            "ip-block-selects-pods" => self.ip_block_selects_pods = IpBlockSelectsPods::parse(value).map_err(unknown)?,
+            "ip-block-selects-pods" => self.ip_block_selects_pods = BlocksSelectPods::parse(value).map_err(unknown)?,
+            "networks-select-pods" => self.networks_select_pods = BlocksSelectPods::parse(value).map_err(unknown)?,
             "host-network-pods" => self.host_network_pods = HostNetworkPods::parse(value).map_err(unknown)?,
             "self-traffic" => self.self_traffic = SelfTraffic::parse(value).map_err(unknown)?,
             "finished-pods" => self.finished_pods = FinishedPods::parse(value).map_err(unknown)?,
@@ -186,6 +193,7 @@ impl Assumptions {
     pub fn list(&self) -> Vec<(&'static str, &'static str)> {
         vec![
             ("ip-block-selects-pods", self.ip_block_selects_pods.text()),
+            ("networks-select-pods", self.networks_select_pods.text()),
             ("host-network-pods", self.host_network_pods.text()),
             ("self-traffic", self.self_traffic.text()),
             ("finished-pods", self.finished_pods.text()),
@@ -213,6 +221,16 @@ pub enum Cause {
     UnknownAddress,
     /// Whether blocks match pods.
     IpBlockSelectsPods,
+    /// Whether the networks of cluster-wide policies match pods.
+    NetworksSelectPods,
+    /// The labels of the node that a pod is on the network of, which has no object.
+    UnknownNode,
+    /// Whether one of the domains that a rule names resolves to the address.
+    Resolves,
+    /// Which of the names below a domain it is.
+    DomainName,
+    /// Which of two policies of equal priority is asked first.
+    EqualPriority,
     /// Whether a selector matches a pod on its node's network.
     HostNetworkPeer,
     /// Only one family of addresses is let through, and the pod has both.
@@ -234,6 +252,13 @@ impl fmt::Display for Cause {
         match self {
             Self::UnknownAddress => f.write_str("the address of the pod, which is not known: a block of addresses may hold it"),
             Self::IpBlockSelectsPods => f.write_str("the assumption ip-block-selects-pods: a block of addresses holds the pod"),
+            Self::NetworksSelectPods => {
+                f.write_str("the assumption networks-select-pods: a network of a cluster-wide policy holds the pod")
+            }
+            Self::UnknownNode => f.write_str("the labels of the pod's node, which are not known"),
+            Self::Resolves => f.write_str("DNS: whether a domain that a rule names resolves to the address"),
+            Self::DomainName => f.write_str("the domain name: a rule is for some of the names only"),
+            Self::EqualPriority => f.write_str("the order of policies of equal priority, which is not defined"),
             Self::HostNetworkPeer => f.write_str("the assumption host-network-pods: the pod is on its node's network"),
             Self::OneFamily => f.write_str("the address family: only one of IPv4 and IPv6 is let through"),
             Self::OwnNode => f.write_str("the node: traffic from a pod's own node is always let in"),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use crate::assumptions::{Assumptions, FinishedPods};
@@ -74,6 +75,7 @@ pub struct Inventory {
     /// Workloads, by namespace, name and kind.
     pub workloads: Table<WorkloadId, Workload>,
     by_pod_name: FxHashMap<(SmolStr, SmolStr), PodId>,
+    by_workload_name: FxHashMap<(SmolStr, SmolStr), SmallVec<[WorkloadId; 1]>>,
     by_address: FxHashMap<IpAddr, PodId>,
     shared_addresses: Vec<(PodId, PodId, IpAddr)>,
 }
@@ -122,7 +124,9 @@ impl Inventory {
                     _ => None,
                 }
             });
+            let path = (namespace.clone(), name.clone());
             let workload = inventory.workloads.push(Workload { namespace: namespace.clone(), kind, name, pods: Vec::new(), replicas });
+            inventory.by_workload_name.entry(path).or_default().push(workload);
             for (name, record, is_representative) in pods {
                 let pod = inventory.pods.push(Pod { namespace: namespace.clone(), name, record, workload, is_representative });
                 inventory.workloads.at_mut(workload).pods.push(pod);
@@ -165,9 +169,8 @@ impl Inventory {
 
     /// The workload of this name; of any kind where none is given.
     pub fn workload(&self, namespace: &str, name: &str, kind: Option<&str>) -> Option<WorkloadId> {
-        let fits =
-            |workload: &Workload| workload.namespace == namespace && workload.name == name && kind.is_none_or(|kind| workload.kind == kind);
-        self.workloads.entries().find(|(_, workload)| fits(workload)).map(|(id, _)| id)
+        let named = self.by_workload_name.get(&(SmolStr::new(namespace), SmolStr::new(name)))?;
+        named.iter().copied().find(|id| kind.is_none_or(|kind| self.workloads.at(*id).kind == kind))
     }
 }
 

@@ -34,6 +34,8 @@ macro_rules! kinds {
 kinds! {
     /// A namespace.
     Namespace, "", "v1", "Namespace", "namespaces", false;
+    /// A node.
+    Node, "", "v1", "Node", "nodes", false;
     /// A Deployment.
     Deployment, "apps", "v1", "Deployment", "deployments", true;
     /// A StatefulSet.
@@ -60,6 +62,12 @@ kinds! {
     Ingress, "networking.k8s.io", "v1", "Ingress", "ingresses", true;
     /// A NetworkPolicy of Kubernetes itself.
     NetworkPolicy, "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", true;
+    /// A ClusterNetworkPolicy of the network-policy-api.
+    ClusterNetworkPolicy, "policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies", false;
+    /// An AdminNetworkPolicy, one of the two forerunners of ClusterNetworkPolicy.
+    AdminNetworkPolicy, "policy.networking.k8s.io", "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", false;
+    /// A BaselineAdminNetworkPolicy, the other forerunner.
+    BaselineAdminNetworkPolicy, "policy.networking.k8s.io", "v1alpha1", "BaselineAdminNetworkPolicy", "baselineadminnetworkpolicies", false;
 }
 
 impl Kind {
@@ -76,7 +84,22 @@ impl Kind {
 
     /// Whether a person can edit objects of this kind in a sketch; their raw contents are kept.
     pub const fn is_editable(self) -> bool {
-        matches!(self, Self::Namespace | Self::Service | Self::IngressClass | Self::Ingress | Self::NetworkPolicy)
+        matches!(
+            self,
+            Self::Namespace
+                | Self::Service
+                | Self::IngressClass
+                | Self::Ingress
+                | Self::NetworkPolicy
+                | Self::ClusterNetworkPolicy
+                | Self::AdminNetworkPolicy
+                | Self::BaselineAdminNetworkPolicy
+        )
+    }
+
+    /// Whether a cluster may lack the kind: it comes with a custom resource definition.
+    pub const fn is_custom(self) -> bool {
+        matches!(self, Self::ClusterNetworkPolicy | Self::AdminNetworkPolicy | Self::BaselineAdminNetworkPolicy)
     }
 }
 
@@ -157,7 +180,6 @@ impl Object {
 
 /// API groups whose objects filter or route traffic and are not evaluated: leaving one out without a word would make verdicts wrong.
 const UNEVALUATED_GROUPS: &[(&str, &str)] = &[
-    ("policy.networking.k8s.io", "cluster-wide policies"),
     ("cilium.io", "Cilium's policies and egress gateways"),
     ("projectcalico.org", "Calico's policies"),
     ("crd.projectcalico.org", "Calico's policies"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use crate::intake::{self, Entry};
+use crate::labels::Labels;
 use crate::object::{Kind, Object, ObjectKey, Warning};
 use crate::record::Record;
 
@@ -131,6 +132,14 @@ impl Snapshot {
     /// The warnings of all objects, in the order of kinds and names.
     pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
         self.tables.values().flat_map(|table| table.values()).flat_map(|entry| &entry.warnings)
+    }
+
+    /// The labels of a namespace; its name alone where it has no object.
+    pub fn labels_of_namespace(&self, namespace: &SmolStr) -> Arc<Labels> {
+        match self.record(&ObjectKey::new(Kind::Namespace, "", namespace.clone())) {
+            Some(Record::Namespace(record)) => Arc::clone(&record.labels),
+            _ => Arc::new([(intake::name_label(), namespace.as_str())].into_iter().collect()),
+        }
     }
 
     /// The namespaces that some object names or that have an object of their own.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use portolan_core::assumptions::{Assumptions, FinishedPods, HostNetworkPods, IpBlockSelectsPods, SelfTraffic, UnknownPodAddresses};
+use portolan_core::assumptions::{Assumptions, BlocksSelectPods, FinishedPods, HostNetworkPods, SelfTraffic, UnknownPodAddresses};
 use portolan_core::peer::Verdict;
 use serde_json::Value;
 
@@ -171,9 +171,9 @@ impl Reference {
             End::Pod(pod) => self.pods[pod].addresses.iter().map(IpAddr::is_ipv6).collect(),
         };
         let blocks: &[bool] = match self.assumptions.ip_block_selects_pods {
-            IpBlockSelectsPods::Yes => &[true],
-            IpBlockSelectsPods::No => &[false],
-            IpBlockSelectsPods::Unsettled => &[true, false],
+            BlocksSelectPods::Yes => &[true],
+            BlocksSelectPods::No => &[false],
+            BlocksSelectPods::Unsettled => &[true, false],
         };
         let hosts: &[bool] = match self.assumptions.host_network_pods {
             HostNetworkPods::Ordinary => &[true],

@@ -264,7 +264,7 @@ impl Session {
         }
         // What is edited most comes first.
         let rank = |kind: Kind| match kind {
-            Kind::NetworkPolicy => 0,
+            Kind::NetworkPolicy | Kind::ClusterNetworkPolicy | Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy => 0,
             Kind::Ingress => 1,
             Kind::Service => 2,
             _ => 3,

@@ -38,6 +38,7 @@ async fn list_all(client: &kube::Client, namespaces: &[String]) -> Result<(Vec<C
         match list_kind(*kind, Api::all_with(client.clone(), &resource), None).await {
             Ok(change) => changes.push(change),
             Err(Problem::Absent) => {}
+            Err(Problem::Forbidden(_)) if kind.is_custom() && super::watch::is_absent(client, *kind).await => {}
             Err(Problem::Forbidden(message)) => {
                 warnings.push(Warning {
                     object: kind.plural().to_owned(),

@@ -100,6 +100,19 @@ pub(crate) async fn unevaluated_groups(client: &Client) -> Vec<Warning> {
     found.into_iter().map(warning).collect()
 }
 
+/// Whether the server says that it has no such kind. Everybody who is let in may ask that (ClusterRole `system:discovery`).
+pub(crate) async fn is_absent(client: &Client, kind: Kind) -> bool {
+    let Ok(groups) = client.list_api_groups().await else { return false };
+    let Some(group) = groups.groups.iter().find(|group| group.name == kind.group()) else { return true };
+    if !group.versions.iter().any(|version| version.version == kind.version()) {
+        return true;
+    }
+    match client.list_api_group_resources(&kind.api_version()).await {
+        Ok(list) => !list.resources.iter().any(|resource| resource.name == kind.plural()),
+        Err(_) => false,
+    }
+}
+
 async fn warn_of_groups(client: Client, deliver: Deliver) {
     for warning in unevaluated_groups(&client).await {
         deliver(SourceEvent::Warning(warning));
@@ -133,6 +146,11 @@ impl KindWatch {
         let report = |status| self.status(status);
         report(KindStatus::Listing);
         let End::Forbidden(message) = self.follow(None, &report).await;
+        // Whoever may not list a kind is told so even where the server has no such kind, which hides nothing.
+        if self.kind.is_custom() && is_absent(&self.client, self.kind).await {
+            report(KindStatus::Absent);
+            return self.wait_for_permission().await;
+        }
         self.status(KindStatus::Forbidden { message: message.clone(), seen_in: Vec::new() });
         if !self.kind.is_namespaced() || self.options.namespaces.is_empty() {
             return self.wait_for_permission().await;
@@ -165,7 +183,8 @@ impl KindWatch {
         loop {
             tokio::time::sleep(self.options.max_pause).await;
             let End::Forbidden(message) = self.follow(None, &|status| self.status(status)).await;
-            self.status(KindStatus::Forbidden { message, seen_in: Vec::new() });
+            let is_absent = self.kind.is_custom() && is_absent(&self.client, self.kind).await;
+            self.status(if is_absent { KindStatus::Absent } else { KindStatus::Forbidden { message, seen_in: Vec::new() } });
         }
     }
 

@@ -44,6 +44,7 @@ pub fn model(scene: &Scene<'_>) -> MapModel {
     builder.external_names();
     if scene.show.egress {
         builder.egress();
+        builder.domains();
     }
     builder.connections();
     builder.finish()
@@ -301,16 +302,7 @@ impl Builder<'_> {
             }
             let Some(from) = self.service_node(edited, key) else { continue };
             let id = ids::domain(&service.external_name);
-            self.add(Node {
-                id: id.clone(),
-                lane: Lane::Destinations,
-                group: None,
-                outline: Outline::Pill,
-                title: service.external_name.to_string(),
-                fact: "domain".to_owned(),
-                name: format!("domain {}", service.external_name),
-                tone: Tone::Plain,
-            });
+            self.add(domain_node(&service.external_name));
             self.edge(&from, &id, 0, Tone::Allowed, &PortSet::none(), "");
         }
     }
@@ -347,6 +339,35 @@ impl Builder<'_> {
                 _ => outside.tone,
             };
             self.edge(from, &outside.id, standing, tone, &outside.outcome.possible, "");
+        }
+    }
+
+    /// The domains that policies name, and who may go there.
+    fn domains(&mut self) {
+        type Terms = BTreeMap<(Id, String), (Id, Outcome)>;
+        let terms = |analysis: &Analysis| -> Terms {
+            let workloads = analysis.inventory().workloads.entries().filter(|(_, workload)| !workload.pods.is_empty());
+            let of_one = |(id, workload): (WorkloadId, &Workload)| {
+                let (name, node) = (ids::workload(workload), self.node_of(workload));
+                let open = analysis.domains_of_workload(id).into_iter().filter(|(_, outcome)| !outcome.is_none());
+                open.map(move |(pattern, outcome)| ((name.clone(), pattern.to_string()), (node.clone(), outcome))).collect::<Vec<_>>()
+            };
+            workloads.flat_map(of_one).collect()
+        };
+        let (before, after) = (terms(self.scene.base), terms(self.scene.edited));
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
+        for key in keys {
+            let (was, is) = (before.get(&key), after.get(&key));
+            let Some((node, outcome)) = is.or(was) else { continue };
+            let id = ids::domain(&key.1);
+            self.add(domain_node(&key.1));
+            let (standing, tone) = match (was, is) {
+                (None, _) => (1, Tone::Gained),
+                (_, None) => (2, Tone::Lost),
+                _ if outcome.certain.is_empty() => (0, Tone::Depends),
+                _ => (0, Tone::Allowed),
+            };
+            self.edge(node, &id, standing, tone, &outcome.possible, "");
         }
     }
 
@@ -438,6 +459,19 @@ impl Builder<'_> {
             model.groups.push(Group { id, name: format!("namespace {name}"), title: name, fact });
         }
         model
+    }
+}
+
+fn domain_node(name: &str) -> Node {
+    Node {
+        id: ids::domain(name),
+        lane: Lane::Destinations,
+        group: None,
+        outline: Outline::Pill,
+        title: name.to_owned(),
+        fact: "domain".to_owned(),
+        name: format!("domain {name}"),
+        tone: Tone::Plain,
     }
 }
 

@@ -69,6 +69,12 @@ impl Asker<'_> {
             let (outcome, place, tone) = (outside.outcome.clone(), outside.fact.clone(), outside.tone);
             rows.insert(key, Row { outcome, endpoint, place, tone, outside: Some(outside) });
         }
+        let domains = if direction == Direction::Egress { self.analysis.domains_of_workload(self.workload) } else { Vec::new() };
+        for (pattern, outcome) in domains.into_iter().filter(|(_, outcome)| !outcome.is_none()) {
+            let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
+            let key = (1, pattern.to_string(), ids::domain(&pattern));
+            rows.insert(key, Row { outcome, endpoint: Endpoint::Domain(pattern), place: "domain".to_owned(), tone, outside: None });
+        }
         let workloads = &self.analysis.inventory().workloads;
         for (id, workload) in workloads.entries().filter(|(id, workload)| *id != self.workload && !workload.pods.is_empty()) {
             let outcome = self.outcome(direction, id);
@@ -254,7 +260,12 @@ fn objects_of(analysis: &Analysis, workload: &Workload) -> Vec<ObjectRow> {
         for direction in Direction::ALL {
             for object in analysis.policies_selecting(*pod, direction) {
                 let facts = rows.entry(object.clone()).or_default();
-                let fact = if direction == Direction::Ingress { "closes ingress" } else { "closes egress" };
+                let fact = match (direction, object.kind == Kind::NetworkPolicy) {
+                    (Direction::Ingress, true) => "closes ingress",
+                    (Direction::Egress, true) => "closes egress",
+                    (Direction::Ingress, false) => "rules on ingress",
+                    (Direction::Egress, false) => "rules on egress",
+                };
                 if !facts.contains(&fact) {
                     facts.push(fact);
                 }
@@ -457,10 +468,28 @@ fn domain_inspector(analysis: &Analysis, name: &str) -> Inspector {
         portolan_core::record::Record::Service(service) if service.external_name == name => Some(object_row(key, "is another name of it")),
         _ => None,
     });
-    Inspector {
+    let mut inspector = Inspector {
         title: name.to_owned(),
-        subtitle: "A domain outside the cluster; NetworkPolicy knows addresses only".to_owned(),
+        subtitle: "A domain outside the cluster".to_owned(),
         objects: aliases.collect(),
         ..Inspector::default()
+    };
+    for (id, workload) in analysis.inventory().workloads.entries().filter(|(_, workload)| !workload.pods.is_empty()) {
+        let domains = analysis.domains_of_workload(id);
+        let Some((pattern, outcome)) = domains.into_iter().find(|(pattern, outcome)| pattern == name && !outcome.is_none()) else { continue };
+        if inspector.sources.len() >= MAX_ROWS {
+            break;
+        }
+        let trace = reasons::ask(analysis, &endpoint_of(analysis, id), &Endpoint::Domain(pattern));
+        inspector.sources.push(ConnectionRow {
+            peer: ids::workload(workload),
+            title: workload.name.to_string(),
+            place: workload.namespace.to_string(),
+            ports: outcome.possible.to_string(),
+            tone: Some(reasons::tone_of(trace.verdict)),
+            because: reasons::because(&trace),
+            why: reasons::lines(&trace, None),
+        });
     }
+    inspector
 }

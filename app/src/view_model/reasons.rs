@@ -66,7 +66,7 @@ fn assumption_of(decision: Decision) -> Option<&'static str> {
 fn decision_tone(reason: &Reason) -> Option<Tone> {
     match reason.decision {
         Decision::Allowed => Some(Tone::Allowed),
-        Decision::MayAllow | Decision::Unseen => Some(Tone::Depends),
+        Decision::MayAllow | Decision::MayDeny | Decision::MayPass | Decision::Unseen => Some(Tone::Depends),
         Decision::Denied | Decision::Missing => Some(Tone::Denied),
         _ => None,
     }
@@ -75,8 +75,11 @@ fn decision_tone(reason: &Reason) -> Option<Tone> {
 /// One line for a row: the reason that decides, policies before defaults.
 pub fn because(trace: &Trace) -> String {
     let reasons = || trace.egress.reasons.iter().chain(&trace.ingress.reasons);
-    let deciding =
-        reasons().find(|reason| reason.object.is_some()).or_else(|| reasons().find(|reason| reason.decision != Decision::NotSubject));
+    let decides = |reason: &&Reason| !matches!(reason.decision, Decision::NoMatch | Decision::Passed | Decision::MayPass);
+    let deciding = reasons()
+        .filter(decides)
+        .find(|reason| reason.object.is_some())
+        .or_else(|| reasons().filter(decides).find(|reason| reason.decision != Decision::NotSubject));
     match deciding {
         Some(Reason { object: Some(object), pointer, .. }) => {
             let mut steps = pointer.split('/').skip(2);

@@ -1,6 +1,9 @@
 //! All connections: between units (workloads or pods), and between units and intervals of addresses outside.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use super::Analysis;
 use crate::address::AddressRange;
@@ -46,6 +49,15 @@ pub struct Connection {
     /// What they hang on; empty where they are allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends: Vec<String>,
+}
+
+/// For which units domains are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// For those that have a policy which names them.
+    WhereNamed,
+    /// For all, so that listings can be compared.
+    Everywhere,
 }
 
 /// One unit of a listing: its name, the classes of its pods, and its pods.
@@ -153,13 +165,35 @@ impl Analysis {
         merge(rows.map(|row| row.of_address(range.family, range.first).clone()))
     }
 
-    /// All connections, by peer. A unit with itself is left out. Address ranges are disjoint, cover each family that is spoken of, and are
-    /// the same for every unit.
-    pub fn connections(&self, unit: Unit) -> Vec<Connection> {
-        self.connections_over(unit, &self.reachability.address_ranges())
+    /// What a workload may do with each pattern of domain names that a policy which selects it names, by pattern.
+    pub fn domains_of_workload(&self, id: WorkloadId) -> Vec<(SmolStr, Outcome)> {
+        let unit = self.workload_unit(id);
+        let named = self.reachability.domains().iter().filter(|pattern| self.names_domain(&unit, pattern));
+        named.map(|pattern| (pattern.clone(), self.with_domain(&unit, pattern))).collect()
     }
 
-    pub(crate) fn connections_over(&self, unit: Unit, ranges: &[AddressRange]) -> Vec<Connection> {
+    fn names_domain(&self, unit: &UnitMember, pattern: &str) -> bool {
+        unit.classes.iter().any(|class| self.reachability.names_domain(*class, pattern))
+    }
+
+    /// What a unit may do with a domain name, or with every name below one.
+    pub(crate) fn with_domain(&self, unit: &UnitMember, pattern: &str) -> Outcome {
+        merge(unit.classes.iter().map(|class| self.reachability.domain(*class, Direction::Egress, pattern)))
+    }
+
+    /// All connections, by peer. A unit with itself is left out. Address ranges are disjoint, cover each family that is spoken of, and are
+    /// the same for every unit. Domains are listed for the units that have a policy which names them.
+    pub fn connections(&self, unit: Unit) -> Vec<Connection> {
+        self.connections_over(unit, &self.reachability.address_ranges(), self.reachability.domains(), Listed::WhereNamed)
+    }
+
+    pub(crate) fn connections_over(
+        &self,
+        unit: Unit,
+        ranges: &[AddressRange],
+        domains: &BTreeSet<SmolStr>,
+        listed: Listed,
+    ) -> Vec<Connection> {
         let units = self.units(unit);
         let mut connections = Vec::new();
         let mut add = |from: &Peer, to: &Peer, outcome: &Outcome| {
@@ -180,6 +214,9 @@ impl Analysis {
             }
             for (peer, range) in &range_peers {
                 add(&from.peer, peer, &self.with_range(from, Direction::Egress, range));
+            }
+            for pattern in domains.iter().filter(|pattern| listed == Listed::Everywhere || self.names_domain(from, pattern)) {
+                add(&from.peer, &Peer::Domain { pattern: pattern.clone() }, &self.with_domain(from, pattern));
             }
         }
         for (peer, range) in &range_peers {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use smol_str::SmolStr;
 
+use super::connections::Listed;
 use super::{Analysis, Unit};
 use crate::address::{AddressRange, Family};
 use crate::peer::{Peer, Verdict};
@@ -92,7 +94,8 @@ impl Difference {
     /// Compares two analyses, workload by workload.
     pub fn between(before: &Analysis, after: &Analysis) -> Self {
         let ranges = common_ranges(before, after);
-        let (old, new) = (listing(before, &ranges), listing(after, &ranges));
+        let domains = before.reachability().domains().union(after.reachability().domains()).cloned().collect();
+        let (old, new) = (listing(before, &ranges, &domains), listing(after, &ranges, &domains));
         let keys: BTreeSet<&(Peer, Peer)> = old.keys().chain(new.keys()).collect();
         let mut rows: Vec<ChangedConnection> = Vec::new();
         for key in keys {
@@ -115,9 +118,9 @@ impl Difference {
     }
 }
 
-fn listing(analysis: &Analysis, ranges: &[AddressRange]) -> Listing {
+fn listing(analysis: &Analysis, ranges: &[AddressRange], domains: &BTreeSet<SmolStr>) -> Listing {
     let mut listing = Listing::new();
-    for connection in analysis.connections_over(Unit::Workload, ranges) {
+    for connection in analysis.connections_over(Unit::Workload, ranges, domains, Listed::Everywhere) {
         let entry = listing.entry((connection.from, connection.to)).or_default();
         if connection.depends.is_empty() {
             entry.ports = connection.ports;

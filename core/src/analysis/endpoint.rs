@@ -131,7 +131,7 @@ impl Analysis {
             return Ok(Endpoint::Outside);
         }
         if let Some(domain) = text.strip_prefix("domain:") {
-            return Ok(Endpoint::Domain(domain.into()));
+            return Ok(Endpoint::Domain(domain.to_lowercase().trim_end_matches('.').into()));
         }
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(self.inventory.pod_at(address).map_or(Endpoint::Address(address), |pod| self.pod_endpoint(pod)));

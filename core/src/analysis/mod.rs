@@ -3,6 +3,7 @@
 mod connections;
 mod difference;
 mod endpoint;
+mod misses;
 mod reasons;
 mod trace;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub use connections::{Connection, Unit};
 pub use difference::{ChangedConnection, ChangedPath, Difference};
 pub use endpoint::{Endpoint, EndpointError, PortQuery};
+pub use misses::Miss;
 pub(crate) use trace::verdict_of;
 pub use trace::{Decision, Hop, Reason, Side, Trace};
 
@@ -120,6 +122,7 @@ impl Analysis {
 
     /// What is wrong with objects, in the order of kinds and names, and then with several of them together.
     pub fn warnings(&self) -> Vec<Warning> {
-        self.snapshot.warnings().cloned().chain(self.inventory.warnings()).collect()
+        let conflicts = policy::conflicts(&self.snapshot, &self.reachability.planes);
+        self.snapshot.warnings().cloned().chain(self.inventory.warnings()).chain(conflicts).collect()
     }
 }

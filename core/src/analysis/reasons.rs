@@ -1,27 +1,63 @@
-//! Why one side of a connection says what it says: the same matchers asked again for one pair, and put into sentences.
+//! Why one side of a connection says what it says: the same matchers asked again for one pair, tier by tier, and put into sentences.
 
 use super::Analysis;
+use super::misses::{Miss, number_of};
 use super::trace::{Decision, Leg, Reason, Side, verdict_of};
 use crate::address::{Family, number};
 use crate::assumptions::{Cause, HostNetworkPods, SelfTraffic};
+use crate::inventory::PodId;
 use crate::peer::Verdict;
-use crate::policy::{Action, Direction, PeerKind, Policy, Rule, TierMode};
+use crate::policy::{Action, Direction, PeerKind, Policy, Rule, Tier, TierMode};
 use crate::ports::PortSet;
-use crate::reachability::{ClassId, End, Match, Outcome, Target, rule_ports};
+use crate::reachability::{ClassId, End, Match, Outcome, Target, Uncertainty, rule_ports};
+
+/// The end of a connection that a side looks at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Other<'a> {
+    pub(super) end: End,
+    /// The domain name, where it is one.
+    pub(super) domain: Option<&'a str>,
+}
+
+/// One side of a question.
+struct Question<'a> {
+    direction: Direction,
+    subject: PodId,
+    subject_name: String,
+    class: ClassId,
+    other: Other<'a>,
+    asked: Option<&'a PortSet>,
+    verdict: Verdict,
+}
+
+/// What a tier leaves of the ports that are asked for.
+struct Told {
+    reasons: Vec<Reason>,
+    /// The ports that it may leave to the next tier.
+    open: PortSet,
+}
 
 impl Analysis {
-    fn end_name(&self, end: End) -> String {
-        match end {
-            End::Pod(pod) => self.inventory.pods.at(pod).path(),
-            End::Address(address) => address.to_string(),
-            End::Unknown => "any address outside".to_owned(),
+    pub(super) fn name_of(&self, other: &Other<'_>) -> String {
+        match (other.end, other.domain) {
+            (End::Pod(pod), _) => self.inventory.pods.at(pod).path(),
+            (End::Address(address), _) => address.to_string(),
+            (End::Unknown, Some(domain)) => domain.to_owned(),
+            (End::Unknown, None) => "any address outside".to_owned(),
         }
     }
 
-    /// Adds the reasons of one side that are not there yet.
+    /// Adds the reasons of one side that are not there yet. Pods of one workload differ in the names that sentences bear, and that is
+    /// no other reason.
     pub(super) fn add_reasons(&self, side: &mut Side, leg: &Leg, direction: Direction, outcome: &Outcome) {
         for reason in self.reasons(leg, direction, outcome) {
-            if !side.reasons.contains(&reason) {
+            let is_same = |other: &Reason| {
+                other.decision == reason.decision
+                    && other.object == reason.object
+                    && other.pointer == reason.pointer
+                    && other.tier == reason.tier
+            };
+            if !side.reasons.iter().any(is_same) {
                 side.reasons.push(reason);
             }
         }
@@ -29,156 +65,234 @@ impl Analysis {
 
     /// Why one side says what it says.
     fn reasons(&self, leg: &Leg, direction: Direction, outcome: &Outcome) -> Vec<Reason> {
-        let asked = leg.ports.as_ref();
         let (subject, peer) = if direction == Direction::Egress { (leg.from, leg.to) } else { (leg.to, leg.from) };
+        let domain = leg.domain.as_deref();
         let End::Pod(pod) = subject else {
-            let name = self.end_name(subject);
+            let name = self.name_of(&Other { end: subject, domain });
             return vec![Reason::plain(Decision::NotSubject, format!("{name} is not a pod of the cluster: no policy applies at this end"))];
         };
-        let subject_name = self.end_name(subject);
+        let other = Other { end: peer, domain };
+        let subject_name = self.inventory.pods.at(pod).path();
         if subject == peer && !leg.through_service && self.assumptions().self_traffic == SelfTraffic::Allowed {
             return vec![Reason::plain(Decision::ItsOwn, "a pod always reaches itself".to_owned())];
         }
         let own = &self.inventory.pods.at(pod).record;
-        if let (Direction::Ingress, End::Pod(other)) = (direction, peer) {
-            let other = &self.inventory.pods.at(other).record;
-            let same_node = !own.node.is_empty() && own.node == other.node;
-            if other.host_network && same_node && self.assumptions().host_network_pods != HostNetworkPods::Ordinary {
-                let sentence = format!("{} is on the network of {}, the node that {subject_name} runs on", self.end_name(peer), own.node);
+        let counts_as_node = self.assumptions().host_network_pods != HostNetworkPods::Ordinary;
+        if let (Direction::Ingress, End::Pod(source)) = (direction, peer) {
+            let source = &self.inventory.pods.at(source).record;
+            let same_node = !own.node.is_empty() && own.node == source.node;
+            if source.host_network && same_node && counts_as_node {
+                let sentence = format!("{} is on the network of {}, the node that {subject_name} runs on", self.name_of(&other), own.node);
                 return vec![Reason::plain(Decision::OwnNode, sentence)];
             }
         }
-        let class_id = self.reachability.class_of(pod);
-        let places = self.reachability.policies_of(class_id, direction);
-        let mut reasons: Vec<Reason> = Vec::new();
-        // Of policies that let nothing through, those that were made for few pods and have rules tell more than a default.
-        let mut refusals: Vec<(bool, std::cmp::Reverse<usize>, Reason)> = Vec::new();
-        let verdict = verdict_of(outcome, asked);
+        let class = self.reachability.class_of(pod);
+        let verdict = verdict_of(outcome, leg.ports.as_ref());
+        let question = Question { direction, subject: pod, subject_name, class, other, asked: leg.ports.as_ref(), verdict };
+        let mut reasons = self.tell(&question);
+        let places = self.reachability.policies_of(class, direction);
         if places.is_empty() {
-            let sentence = if own.host_network && self.assumptions().host_network_pods != HostNetworkPods::Ordinary {
-                format!("{subject_name} is on its node's network, where policies do not select it")
+            let sentence = if own.host_network && counts_as_node {
+                format!("{} is on its node's network, where policies do not select it", question.subject_name)
             } else {
-                format!("no policy selects {subject_name} for {}", direction.name())
+                format!("no policy selects {} for {}", question.subject_name, direction.name())
             };
             reasons.push(Reason::plain(Decision::NoPolicy, sentence));
         }
-        for place in places {
-            let Some(plane) = self.reachability.planes.get(place.plane) else { continue };
-            let Some(tier) = plane.tiers.get(place.tier) else { continue };
-            let Some(policy) = tier.policies.get(place.policy) else { continue };
-            let rules = policy.rules(direction).unwrap_or_default();
-            let reason = |decision, pointer: &str, sentence| Reason {
-                plane: plane.name,
-                tier: tier.name,
-                decision,
-                object: Some(policy.object.clone()),
-                pointer: pointer.to_owned(),
-                sentence,
-            };
-            let mut misses = Vec::new();
-            let mut fits = false;
-            for (index, rule) in rules.iter().enumerate() {
-                let (matched, ports) = self.match_rule(rule, direction, class_id, peer);
-                let relevant = asked.map_or_else(|| ports.clone(), |asked| asked.intersection(&ports));
-                if matched == Match::No {
-                    misses.push(format!("rule {} is for other peers", index + 1));
-                    continue;
-                }
-                if relevant.is_empty() {
-                    misses.push(format!("rule {} is for {}", index + 1, self.ports_text(rule, &ports)));
-                    continue;
-                }
-                fits = true;
-                let decision = match (rule.action, matched) {
-                    (Action::Allow, Match::Yes) => Decision::Allowed,
-                    (Action::Allow, _) => Decision::MayAllow,
-                    (Action::Deny, _) => Decision::Denied,
-                    (Action::Pass, _) => Decision::Passed,
-                };
-                let verb = match decision {
-                    Decision::Allowed => "allows",
-                    Decision::MayAllow => "may allow",
-                    Decision::Denied => "denies",
-                    _ => "passes on",
-                };
-                let sentence = format!("{} {} rule {} {verb} {relevant}", policy.object.name, direction.name(), index + 1);
-                reasons.push(reason(decision, &rule.pointer, sentence));
-            }
-            if tier.mode == TierMode::Union && !fits && verdict != Verdict::Allowed {
-                let pointer = if rules.is_empty() { "/spec".to_owned() } else { format!("/spec/{}", direction.name()) };
-                let sentence = not_allowed(policy, &subject_name, direction, &misses);
-                let narrowness = std::cmp::Reverse(policy.subject.pods.requirements.len());
-                refusals.push((rules.is_empty(), narrowness, reason(Decision::NotAllowed, &pointer, sentence)));
-            }
-        }
-        refusals.sort_by_key(|(has_no_rules, narrowness, _)| (*has_no_rules, *narrowness));
-        reasons.extend(refusals.into_iter().map(|(.., reason)| reason));
         for cause in &outcome.causes {
             if let Cause::Unseen(_) = cause {
                 reasons.push(Reason::plain(Decision::Unseen, format!("it depends on {cause}")));
             }
         }
-        // What decides comes first.
-        reasons.sort_by_key(|reason| match reason.decision {
-            Decision::Denied => 0,
-            Decision::Allowed => 1,
-            Decision::MayAllow => 2,
-            _ => 3,
-        });
+        // What decides comes first; then what was asked before it, in the order of tiers.
+        reasons.sort_by_key(|reason| reason.decision.weight());
         reasons
     }
 
-    fn match_rule(&self, rule: &Rule, direction: Direction, class_id: ClassId, peer: End) -> (Match, PortSet) {
-        let class = self.reachability.classes().at(class_id);
-        match peer {
-            End::Pod(pod) => {
+    /// What each tier of each plane says.
+    fn tell(&self, question: &Question<'_>) -> Vec<Reason> {
+        let places = self.reachability.policies_of(question.class, question.direction);
+        let mut reasons = Vec::new();
+        for (plane_index, plane) in self.reachability.planes.iter().enumerate() {
+            let mut open = question.asked.cloned().unwrap_or_else(PortSet::all);
+            let mut is_spoken_of = false;
+            for (tier_index, tier) in plane.tiers.iter().enumerate() {
+                let here = places.iter().filter(|place| place.plane == plane_index && place.tier == tier_index);
+                let policies: Vec<&Policy> = here.filter_map(|place| self.reachability.policy_at(place)).collect();
+                if policies.is_empty() {
+                    continue;
+                }
+                is_spoken_of = true;
+                let told = match tier.mode {
+                    TierMode::FirstMatch => self.tell_first_match(question, tier, &policies, &open),
+                    TierMode::Union => self.tell_union(question, tier, &policies, &open),
+                };
+                reasons.extend(told.reasons.into_iter().map(|reason| Reason { plane: plane.name, tier: tier.name, ..reason }));
+                open = told.open;
+                // A name that no port bears asks for nothing: every tier is told then, as none decides.
+                if open.is_empty() && question.asked.is_none_or(|asked| !asked.is_empty()) {
+                    break;
+                }
+            }
+            if is_spoken_of && !open.is_empty() {
+                let ports =
+                    if open == question.asked.cloned().unwrap_or_else(PortSet::all) { String::new() } else { format!(" on {open}") };
+                let (subject, direction) = (&question.subject_name, question.direction.name());
+                let sentence = format!("no rule decides {direction} of {subject}{ports}: what nothing decides is allowed");
+                reasons.push(Reason { plane: plane.name, ..Reason::plain(Decision::Default, sentence) });
+            }
+        }
+        reasons
+    }
+
+    fn tell_first_match(&self, question: &Question<'_>, tier: &Tier, policies: &[&Policy], open: &PortSet) -> Told {
+        let mut reasons = Vec::new();
+        let mut passed = PortSet::none();
+        let mut open = open.clone();
+        for equals in policies.chunk_by(|a, b| a.rank == b.rank) {
+            let mut left = open.clone();
+            for policy in equals {
+                let mut own_open = open.clone();
+                let mut misses = Vec::new();
+                let mut fits = false;
+                for rule in policy.rules(question.direction).unwrap_or_default() {
+                    let Some((matched, ports)) = self.hit(question, rule, Some(&own_open), &mut misses) else { continue };
+                    fits = true;
+                    if rule.action == Action::Pass {
+                        passed = passed.union(&ports);
+                    }
+                    if matched == Match::Yes {
+                        own_open = own_open.difference(&ports);
+                    }
+                    reasons.push(rule_reason(question, policy, rule, matched, &ports));
+                }
+                if !fits {
+                    let name = &policy.object.name;
+                    let direction = question.direction.name();
+                    let sentence = format!("{name} selects {}, and none of its {direction} rules decides", question.subject_name);
+                    reasons.push(policy_reason(Decision::NoMatch, policy, format!("/spec/{direction}"), sentence, misses));
+                }
+                left = left.intersection(&own_open);
+            }
+            open = left;
+            if open.is_empty() {
+                break;
+            }
+        }
+        debug_assert!(tier.mode == TierMode::FirstMatch);
+        Told { reasons, open: open.union(&passed) }
+    }
+
+    fn tell_union(&self, question: &Question<'_>, tier: &Tier, policies: &[&Policy], open: &PortSet) -> Told {
+        let direction = question.direction.name();
+        let mut reasons = Vec::new();
+        // Of policies that let nothing through, those that were made for few pods and have rules tell more than a default.
+        let mut refusals: Vec<(bool, std::cmp::Reverse<usize>, Reason)> = Vec::new();
+        for policy in policies {
+            let rules = policy.rules(question.direction).unwrap_or_default();
+            let mut misses = Vec::new();
+            let mut fits = false;
+            for rule in rules {
+                let Some((matched, ports)) = self.hit(question, rule, question.asked.map(|_| open), &mut misses) else { continue };
+                fits = true;
+                reasons.push(rule_reason(question, policy, rule, matched, &ports));
+            }
+            if !fits && question.verdict != Verdict::Allowed {
+                let pointer = if rules.is_empty() { "/spec".to_owned() } else { format!("/spec/{direction}") };
+                let sentence = not_allowed(policy, &question.subject_name, direction, rules.len(), &misses);
+                let narrowness = std::cmp::Reverse(policy.subject.pods.requirements.len());
+                refusals.push((rules.is_empty(), narrowness, policy_reason(Decision::NotAllowed, policy, pointer, sentence, misses)));
+            }
+        }
+        refusals.sort_by_key(|(has_no_rules, narrowness, _)| (*has_no_rules, *narrowness));
+        reasons.extend(refusals.into_iter().map(|(.., reason)| reason));
+        debug_assert!(tier.mode == TierMode::Union);
+        // A policy that selects the pod is final, as a tier of policies that only add.
+        Told { reasons, open: PortSet::none() }
+    }
+
+    /// How a rule fits, and the ports on which it does; or, where it does not, why, added to `misses`. `open` holds the ports that are
+    /// still to be decided; `None` where it is not asked for certain ports.
+    fn hit(&self, question: &Question<'_>, rule: &Rule, open: Option<&PortSet>, misses: &mut Vec<Miss>) -> Option<(Match, PortSet)> {
+        let (matched, ports) = self.match_rule(rule, question);
+        if matched == Match::No {
+            misses.extend(self.peer_misses(rule, question.subject, &question.other));
+            return None;
+        }
+        let here = open.map_or_else(|| ports.clone(), |open| open.intersection(&ports));
+        if here.is_empty() {
+            let was_asked = question.asked.is_none_or(|asked| asked.intersection(&ports).is_empty());
+            if was_asked {
+                misses.push(self.port_miss(rule, &ports, question.asked, question.direction));
+            } else {
+                let sentence = format!("rule {} comes after what has decided already", number_of(rule));
+                misses.push(Miss { pointer: rule.pointer.clone(), sentence });
+            }
+            return None;
+        }
+        Some((matched, here))
+    }
+
+    fn match_rule(&self, rule: &Rule, question: &Question<'_>) -> (Match, PortSet) {
+        let direction = question.direction;
+        let class = self.reachability.classes().at(question.class);
+        let held_against = |target: Target<'_>, family| {
+            (self.reachability.rule_match(rule, target, family), rule_ports(rule, direction, &class.ports, target))
+        };
+        match (question.other.end, question.other.domain) {
+            (End::Pod(pod), _) => {
                 let id = self.reachability.class_of(pod);
-                let target = Target::Class(id, self.reachability.classes().at(id));
-                let family = self.reachability.common_family(class_id, id);
-                (self.reachability.rule_match(rule, target, family), rule_ports(rule, direction, &class.ports, target))
+                let family = self.reachability.common_family(question.class, id);
+                held_against(Target::Class(id, self.reachability.classes().at(id)), family)
             }
-            End::Address(address) => {
-                let target = Target::Address(Family::of(address), number(address));
-                (self.reachability.rule_match(rule, target, None), rule_ports(rule, direction, &class.ports, target))
-            }
-            End::Unknown => {
+            (End::Address(address), _) => held_against(Target::Address(Family::of(address), number(address)), None),
+            (End::Unknown, Some(domain)) => held_against(Target::Domain(domain), None),
+            (End::Unknown, None) => {
                 let ports = rule_ports(rule, direction, &class.ports, Target::Address(Family::V4, 0));
                 let Some(peers) = &rule.peers else { return (Match::Yes, ports) };
-                let blocks = peers.iter().filter_map(|peer| match &peer.kind {
-                    PeerKind::Block(block) => Some(block),
-                    PeerKind::Pods(_) => None,
-                });
-                let matched = blocks.fold(Match::No, |so_far, block| {
-                    so_far.or(if block.is_whole_family() && block.family == Family::V4 && !self.reachability.names_ipv6() {
-                        Match::Yes
-                    } else {
-                        Match::Family(block.family)
+                let matched = peers.iter().fold(Match::No, |so_far, peer| {
+                    so_far.or(match &peer.kind {
+                        PeerKind::Block(block) | PeerKind::Network(block) => {
+                            if block.is_whole_family() && block.family == Family::V4 && !self.reachability.names_ipv6() {
+                                Match::Yes
+                            } else {
+                                Match::Maybe(Uncertainty::ResolvedAddress, None)
+                            }
+                        }
+                        PeerKind::Domain(_) => Match::Maybe(Uncertainty::Resolves, None),
+                        PeerKind::Nodes(_) => Match::Maybe(Uncertainty::ResolvedAddress, None),
+                        PeerKind::Pods(_) => Match::No,
                     })
                 });
                 (matched, ports)
             }
         }
     }
-
-    fn ports_text(&self, rule: &Rule, resolved: &PortSet) -> String {
-        if !resolved.is_empty() {
-            return resolved.to_string();
-        }
-        let names = rule.ports.iter().flatten().filter_map(|port| match &port.kind {
-            crate::policy::PortKind::Named(protocol, name) => Some(format!("a port named {name}/{protocol}, which is not there")),
-            crate::policy::PortKind::Set(_) => None,
-        });
-        let names: Vec<String> = names.collect();
-        if names.is_empty() { "no port that can be".to_owned() } else { names.join(", ") }
-    }
 }
 
-fn not_allowed(policy: &Policy, subject: &str, direction: Direction, misses: &[String]) -> String {
+fn policy_reason(decision: Decision, policy: &Policy, pointer: String, sentence: String, misses: Vec<Miss>) -> Reason {
+    Reason { plane: "", tier: "", decision, object: Some(policy.object.clone()), pointer, sentence, misses }
+}
+
+fn rule_reason(question: &Question<'_>, policy: &Policy, rule: &Rule, matched: Match, ports: &PortSet) -> Reason {
+    let (decision, verb) = match (rule.action, matched) {
+        (Action::Allow, Match::Yes) => (Decision::Allowed, "allows"),
+        (Action::Allow, _) => (Decision::MayAllow, "may allow"),
+        (Action::Deny, Match::Yes) => (Decision::Denied, "denies"),
+        (Action::Deny, _) => (Decision::MayDeny, "may deny"),
+        (Action::Pass, Match::Yes) => (Decision::Passed, "passes to the next tier"),
+        (Action::Pass, _) => (Decision::MayPass, "may pass to the next tier"),
+    };
+    let sentence = format!("{} {} rule {} {verb} {ports}", policy.object.name, question.direction.name(), number_of(rule));
+    policy_reason(decision, policy, rule.pointer.clone(), sentence, Vec::new())
+}
+
+fn not_allowed(policy: &Policy, subject: &str, direction: &str, n_rules: usize, misses: &[Miss]) -> String {
     let name = &policy.object.name;
-    let direction = direction.name();
-    match misses {
-        [] => format!("{name} isolates {subject} for {direction} and has no {direction} rule"),
-        [one] => format!("{name} isolates {subject} for {direction}, and its {one}"),
-        many => format!("{name} isolates {subject} for {direction}, and none of its {} rules fits: {}", many.len(), many.join(", ")),
+    match (n_rules, misses) {
+        (0, _) => format!("{name} isolates {subject} for {direction} and has no {direction} rule"),
+        (1, [one]) => format!("{name} isolates {subject} for {direction}, and its {}", one.sentence),
+        (1, _) => format!("{name} isolates {subject} for {direction}, and its rule does not fit"),
+        (n, _) => format!("{name} isolates {subject} for {direction}, and none of its {n} rules fits"),
     }
 }

@@ -1,9 +1,10 @@
 //! One question, answered on both sides with reasons. Reasons are worked out when asked for, never stored.
 
 use serde::Serialize;
+use smol_str::SmolStr;
 
 use super::connections::merge;
-use super::{Analysis, Endpoint, PortQuery};
+use super::{Analysis, Endpoint, Miss, PortQuery};
 use crate::address::number;
 use crate::assumptions::Cause;
 use crate::entry::backends;
@@ -59,8 +60,16 @@ pub enum Decision {
     MayAllow,
     /// A rule keeps it out.
     Denied,
+    /// A rule may keep it out.
+    MayDeny,
     /// A rule leaves it to the next tier.
     Passed,
+    /// A rule may leave it to the next tier.
+    MayPass,
+    /// The policy selects the pod, and none of its rules decides.
+    NoMatch,
+    /// Policies select the pod, and what none of them decides is allowed.
+    Default,
     /// The policy isolates the pod, and none of its rules lets it through.
     NotAllowed,
     /// No policy selects the pod.
@@ -75,6 +84,19 @@ pub enum Decision {
     Missing,
     /// Something may be there that the source may not see.
     Unseen,
+}
+
+impl Decision {
+    /// Where it stands among others: what decides first, what was asked and did not decide last.
+    pub(super) const fn weight(self) -> u8 {
+        match self {
+            Self::Denied => 0,
+            Self::Allowed => 1,
+            Self::MayDeny | Self::MayAllow => 2,
+            Self::NoMatch => 4,
+            _ => 3,
+        }
+    }
 }
 
 /// The object and the rule that decide, in one sentence.
@@ -96,11 +118,14 @@ pub struct Reason {
     pub pointer: String,
     /// One sentence, without a full stop.
     pub sentence: String,
+    /// Where rules of the object do not fit: why, rule by rule and peer by peer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub misses: Vec<Miss>,
 }
 
 impl Reason {
     pub(super) fn plain(decision: Decision, sentence: String) -> Self {
-        Self { plane: "", tier: "", decision, object: None, pointer: String::new(), sentence }
+        Self { plane: "", tier: "", decision, object: None, pointer: String::new(), sentence, misses: Vec::new() }
     }
 }
 
@@ -139,6 +164,8 @@ pub(super) struct Leg {
     pub(super) ports: Option<PortSet>,
     /// Whether it leads through a Service. A pod that comes back to itself so is judged by policy (kubernetes#125611).
     pub(super) through_service: bool,
+    /// The name by which the end outside is asked for, where it is a domain.
+    pub(super) domain: Option<SmolStr>,
 }
 
 impl Analysis {
@@ -152,8 +179,8 @@ impl Analysis {
     /// Answers whether `from` reaches a pod on all of these ports.
     pub(crate) fn trace_ports(&self, from: &Endpoint, to: crate::inventory::PodId, ports: PortSet) -> Trace {
         let sources = self.sources(from);
-        let legs =
-            sources.into_iter().map(|from| Leg { from, to: End::Pod(to), ports: Some(ports.clone()), through_service: true }).collect();
+        let leg = |from| Leg { from, to: End::Pod(to), ports: Some(ports.clone()), through_service: true, domain: None };
+        let legs = sources.into_iter().map(leg).collect();
         self.trace_legs(from, &self.pod_endpoint(to), None, Vec::new(), legs)
     }
 
@@ -187,10 +214,14 @@ impl Analysis {
             if !seen.insert(key) {
                 continue;
             }
-            let (mut egress, mut ingress) =
-                (self.side_outcome(leg.from, Direction::Egress, leg.to), self.side_outcome(leg.to, Direction::Ingress, leg.from));
+            let domain = leg.domain.as_deref();
+            let mut egress = self.side_outcome(leg.from, Direction::Egress, leg.to, domain);
+            let mut ingress = self.side_outcome(leg.to, Direction::Ingress, leg.from, domain);
             // Not simply both sides: one may let through IPv4 only, and the other IPv6 only.
-            let mut outcome = self.reachability.connection(&self.inventory, leg.from, leg.to);
+            let mut outcome = match domain {
+                Some(_) => egress.and(&ingress),
+                None => self.reachability.connection(&self.inventory, leg.from, leg.to),
+            };
             if let (true, End::Pod(from), End::Pod(to)) = (leg.through_service, leg.from, leg.to)
                 && from == to
             {
@@ -245,10 +276,11 @@ impl Analysis {
         }
     }
 
-    fn side_outcome(&self, subject: End, direction: Direction, peer: End) -> Outcome {
-        match subject {
-            End::Pod(pod) => self.reachability.side_of_pod(&self.inventory, pod, direction, peer),
-            End::Address(_) | End::Unknown => Outcome::all(),
+    fn side_outcome(&self, subject: End, direction: Direction, peer: End, domain: Option<&str>) -> Outcome {
+        match (subject, domain) {
+            (End::Pod(pod), Some(domain)) => self.reachability.domain(self.reachability.class_of(pod), direction, domain),
+            (End::Pod(pod), None) => self.reachability.side_of_pod(&self.inventory, pod, direction, peer),
+            (End::Address(_) | End::Unknown, _) => Outcome::all(),
         }
     }
 
@@ -278,10 +310,11 @@ impl Analysis {
             Endpoint::Service(key) => self.service_targets(key, port, hops),
         };
         let through_service = matches!(to, Endpoint::Service(_));
+        let domain = self.domain_of(to).or_else(|| self.domain_of(from));
         let mut legs = Vec::new();
         for from in sources {
             for (to, ports) in &targets {
-                legs.push(Leg { from, to: *to, ports: ports.clone(), through_service });
+                legs.push(Leg { from, to: *to, ports: ports.clone(), through_service, domain: domain.clone() });
             }
         }
         // A workload does not ask itself through its other pods unless it has some.
@@ -289,6 +322,20 @@ impl Analysis {
             legs.retain(|leg| leg.from != leg.to);
         }
         legs
+    }
+
+    /// The domain name that an endpoint stands for.
+    fn domain_of(&self, endpoint: &Endpoint) -> Option<SmolStr> {
+        match endpoint {
+            Endpoint::Domain(name) => Some(name.clone()),
+            Endpoint::Service(key) => match self.snapshot.record(key) {
+                Some(Record::Service(service)) if service.service_type == ServiceType::ExternalName => {
+                    Some(service.external_name.to_lowercase().trim_end_matches('.').into())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     fn ports_of_pod(&self, port: &PortQuery, pod: crate::inventory::PodId) -> PortSet {

@@ -2,9 +2,11 @@
 //!
 //! Invariant: nothing here fails. What cannot be read becomes a [`Warning`]; what can be read of the same object is kept.
 
+mod cluster_policy;
 mod ingress;
 mod namespace;
 mod network_policy;
+mod node;
 mod pod;
 mod service;
 mod unknown_fields;
@@ -41,6 +43,7 @@ pub fn read(object: &Object) -> Entry {
     let raw = &*object.raw;
     let record = match object.key.kind {
         Kind::Namespace => namespace::read(raw, &mut reader).map(Record::Namespace),
+        Kind::Node => node::read(raw, &mut reader).map(Record::Node),
         Kind::Pod => pod::read(raw, &mut reader).map(Arc::new).map(Record::Pod),
         Kind::Deployment
         | Kind::StatefulSet
@@ -54,6 +57,9 @@ pub fn read(object: &Object) -> Entry {
         Kind::IngressClass => ingress::read_class(raw, &mut reader).map(Record::IngressClass),
         Kind::Ingress => ingress::read(raw, &mut reader).map(Record::Ingress),
         Kind::NetworkPolicy => network_policy::read(raw, &mut reader).map(Record::NetworkPolicy),
+        Kind::ClusterNetworkPolicy => cluster_policy::read_cluster(raw, &mut reader).map(Record::ClusterPolicy),
+        Kind::AdminNetworkPolicy => cluster_policy::read_admin(raw, &mut reader).map(Record::ClusterPolicy),
+        Kind::BaselineAdminNetworkPolicy => cluster_policy::read_baseline(raw, &mut reader).map(Record::ClusterPolicy),
     };
     let warnings = reader.warnings;
     Entry { record, raw: object.key.kind.is_editable().then(|| Arc::clone(&object.raw)), warnings }

@@ -95,11 +95,7 @@ fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) 
 }
 
 fn read_block(block: &IPBlock, pointer: &str, reader: &mut Reader<'_>) -> Option<AddressBlock> {
-    let Ok(cidr) = block.cidr.parse::<IpNet>() else {
-        reader.warn(format!("{pointer}/cidr"), format!("{:?} is not a block of addresses; the peer matches nothing", block.cidr));
-        return None;
-    };
-    warn_of_legacy_block(&block.cidr, cidr, &format!("{pointer}/cidr"), reader);
+    let cidr = read_cidr(&block.cidr, &format!("{pointer}/cidr"), reader)?;
     let mut holes = Vec::new();
     for (index, text) in block.except.iter().flatten().enumerate() {
         let pointer = format!("{pointer}/except/{index}");
@@ -116,6 +112,16 @@ fn read_block(block: &IPBlock, pointer: &str, reader: &mut Reader<'_>) -> Option
         }
     }
     Some(AddressBlock::new(cidr, &holes))
+}
+
+/// A block of addresses, or a warning.
+pub(super) fn read_cidr(text: &str, pointer: &str, reader: &mut Reader<'_>) -> Option<IpNet> {
+    let Ok(cidr) = text.parse::<IpNet>() else {
+        reader.warn(pointer, format!("{text:?} is not a block of addresses; the peer matches nothing"));
+        return None;
+    };
+    warn_of_legacy_block(text, cidr, pointer, reader);
+    Some(cidr)
 }
 
 /// Warns of a block that older servers took and newer ones refuse (KEP-4858): leading zeros, bits past the prefix, an IPv4 address in

@@ -3,13 +3,19 @@
 //! A connection passes a plane if the tiers, asked in order, let it through; it passes altogether if every plane does, on both sides.
 //! The engine knows this representation and no dialect's name.
 
+mod cluster_policy;
+mod conflicts;
 mod network_policy;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub use conflicts::conflicts;
 use smol_str::SmolStr;
 
 use crate::address::AddressBlock;
 use crate::labels::Selector;
-use crate::object::ObjectKey;
+use crate::object::{Kind, ObjectKey};
 use crate::ports::{PortSet, Protocol};
 use crate::snapshot::Snapshot;
 
@@ -51,6 +57,8 @@ pub struct Tier {
     pub name: &'static str,
     /// How its policies come together.
     pub mode: TierMode,
+    /// The kinds of its policies: where one of them may not be listed, more may be there.
+    pub kinds: &'static [Kind],
     /// Its policies: in the order in which they are asked where that matters, by name where not.
     pub policies: Vec<Policy>,
 }
@@ -60,7 +68,8 @@ pub struct Tier {
 pub enum TierMode {
     /// Deny rules win over allow rules; a pod that some policy isolates gets what is allowed and nothing else; others pass on.
     Union,
-    /// The first rule that matches decides; what none matches passes on.
+    /// The first rule that matches decides; what none matches passes on. Policies are asked by rank; which of two of equal rank comes
+    /// first, nobody knows.
     FirstMatch,
 }
 
@@ -80,6 +89,8 @@ pub enum Action {
 pub struct Policy {
     /// The object that it comes from.
     pub object: ObjectKey,
+    /// Its place in a first-match tier: lower is asked earlier.
+    pub rank: u32,
     /// Whom it is for.
     pub subject: PodSelector,
     /// What it says of ingress; `None` where it does not speak of it.
@@ -105,6 +116,8 @@ pub struct PodSelector {
     pub namespaces: NamespaceScope,
     /// Which pods there.
     pub pods: Selector,
+    /// Whether pods on their node's network are left out by the text of the dialect, and not only by an assumption.
+    pub skips_host_network: bool,
 }
 
 /// Which namespaces a selector looks at.
@@ -136,6 +149,15 @@ pub struct Peer {
     pub pointer: String,
     /// Who it is.
     pub kind: PeerKind,
+    /// The number that equal kinds share, once a reachability holds the policies.
+    pub(crate) number: usize,
+}
+
+impl Peer {
+    /// A peer.
+    pub fn new(pointer: String, kind: PeerKind) -> Self {
+        Self { pointer, kind, number: usize::MAX }
+    }
 }
 
 /// Who a peer of a rule is.
@@ -143,8 +165,48 @@ pub struct Peer {
 pub enum PeerKind {
     /// Pods.
     Pods(PodSelector),
-    /// Addresses.
+    /// Addresses, as the `ipBlock` of a NetworkPolicy names them.
     Block(AddressBlock),
+    /// Addresses, as the `networks` of a cluster-wide policy name them.
+    Network(AddressBlock),
+    /// Nodes: their addresses, and pods on their network.
+    Nodes(NodePeer),
+    /// What a domain name, or every name below one (`*.example.com`), resolves to.
+    Domain(SmolStr),
+}
+
+impl PeerKind {
+    /// The addresses that it stands for, where it stands for some: of one family, or of both.
+    pub fn blocks(&self) -> &[AddressBlock] {
+        match self {
+            Self::Block(block) | Self::Network(block) => std::slice::from_ref(block),
+            Self::Nodes(nodes) => &nodes.blocks,
+            Self::Pods(_) | Self::Domain(_) => &[],
+        }
+    }
+}
+
+/// Nodes by their labels, as they were found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NodePeer {
+    /// What their labels must be.
+    pub selector: Selector,
+    /// Those that match, sorted.
+    pub names: BTreeSet<SmolStr>,
+    /// All whose labels are known.
+    pub known: Arc<BTreeSet<SmolStr>>,
+    /// The addresses of those that match, IPv4 and IPv6.
+    pub blocks: [AddressBlock; 2],
+}
+
+/// Whether a pattern (`www.example.com`, or `*.example.com` for every name below it) covers a name, or every name of another pattern.
+/// `*` stands for one label or more (v1alpha2 `DomainName`).
+pub fn domain_covers(pattern: &str, name: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        // `.example.com` ends `www.example.com` and `*.example.com`, and not `example.com`.
+        Some(suffix) => name.len() > suffix.len() && name.ends_with(suffix),
+        None => pattern == name,
+    }
 }
 
 /// A port of a rule.
@@ -161,11 +223,12 @@ pub struct Port {
 pub enum PortKind {
     /// These numbers.
     Set(PortSet),
-    /// The container port of this name on the destination pod.
-    Named(Protocol, SmolStr),
+    /// The container port of this name on the destination pod, of one protocol or of whichever it has.
+    Named(Option<Protocol>, SmolStr),
 }
 
 /// Compiles every policy of a snapshot.
 pub fn compile(snapshot: &Snapshot) -> Vec<Plane> {
-    vec![Plane { name: "cluster", tiers: vec![network_policy::compile(snapshot)] }]
+    let [admin, baseline] = cluster_policy::compile(snapshot);
+    vec![Plane { name: "cluster", tiers: vec![admin, network_policy::compile(snapshot), baseline] }]
 }

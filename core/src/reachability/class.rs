@@ -10,12 +10,11 @@ use smol_str::SmolStr;
 use crate::address::{Family, number};
 use crate::assumptions::{Assumptions, HostNetworkPods};
 use crate::ids::{Table, id};
-use crate::intake_name_label;
 use crate::inventory::{Inventory, PodId};
 use crate::labels::{Labels, Selector};
-use crate::object::{Kind, ObjectKey};
+use crate::object::Kind;
 use crate::policy::{Direction, NamespaceScope, PeerKind, Plane, PodSelector};
-use crate::record::{ContainerPort, Record};
+use crate::record::ContainerPort;
 use crate::snapshot::Snapshot;
 
 id! {
@@ -95,8 +94,8 @@ pub(super) struct RowKey {
     pub(super) policies: Vec<PolicyPlace>,
     /// The class' named ports, for ingress: rules by name resolve on them.
     pub(super) ports: Arc<[ContainerPort]>,
-    /// The class' namespace, in which more policies may be unseen; empty where nothing is.
-    pub(super) unseen_in: SmolStr,
+    /// The kinds of policies of which more may select the class, unseen.
+    pub(super) unseen: SmallVec<[Kind; 2]>,
 }
 
 /// Classes before their rows are known.
@@ -124,13 +123,13 @@ impl Relevant {
             add_keys(&mut relevant.keys, &policy.subject.pods);
             for rule in [&policy.ingress, &policy.egress].into_iter().flatten().flatten() {
                 for peer in rule.peers.iter().flatten() {
-                    match &peer.kind {
-                        PeerKind::Pods(selector) => add_keys(&mut relevant.keys, &selector.pods),
-                        PeerKind::Block(block) => {
-                            let [v4, v6] = &mut relevant.bounds;
-                            let bounds = if block.family == Family::V4 { v4 } else { v6 };
-                            bounds.extend(block.addresses.spans().iter().flat_map(|(first, last)| [*first, last.saturating_add(1)]));
-                        }
+                    if let PeerKind::Pods(selector) = &peer.kind {
+                        add_keys(&mut relevant.keys, &selector.pods);
+                    }
+                    for block in peer.kind.blocks() {
+                        let [v4, v6] = &mut relevant.bounds;
+                        let bounds = if block.family == Family::V4 { v4 } else { v6 };
+                        bounds.extend(block.addresses.spans().iter().flat_map(|(first, last)| [*first, last.saturating_add(1)]));
                     }
                 }
                 for port in rule.ports.iter().flatten() {
@@ -227,17 +226,9 @@ pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, planes: &[Plane]
         grouping.class_of_pod.push(class);
     }
     for namespace in grouping.by_namespace.keys() {
-        grouping.namespace_labels.insert(namespace.clone(), labels_of_namespace(snapshot, namespace));
+        grouping.namespace_labels.insert(namespace.clone(), snapshot.labels_of_namespace(namespace));
     }
     grouping
-}
-
-/// The labels of a namespace; its name alone where it has no object.
-pub(crate) fn labels_of_namespace(snapshot: &Snapshot, namespace: &SmolStr) -> Arc<Labels> {
-    match snapshot.record(&ObjectKey::new(Kind::Namespace, "", namespace.clone())) {
-        Some(Record::Namespace(record)) => Arc::clone(&record.labels),
-        _ => Arc::new([(intake_name_label(), namespace.as_str())].into_iter().collect()),
-    }
 }
 
 /// Finds the rows of every class: which policies select it in each direction.
@@ -253,6 +244,7 @@ pub(super) fn with_rows(
                 let place = PolicyPlace { plane: plane_index, tier: tier_index, policy: policy_index };
                 for class_id in grouping.candidates(&policy.subject) {
                     let class = grouping.classes.at(class_id);
+                    // Both what `skips_host_network` says and what every value of the assumption but `ordinary` comes to.
                     let is_passed_over = class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary;
                     if is_passed_over || !policy.subject.pods.matches(&class.labels) {
                         continue;
@@ -274,13 +266,16 @@ pub(super) fn with_rows(
     let class_ids: Vec<ClassId> = classes.ids().collect();
     for (class_id, policies) in class_ids.into_iter().zip(selected) {
         let class = classes.at(class_id);
-        let is_unseen = unseen.holds(Kind::NetworkPolicy, &class.namespace)
-            && !(class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary);
-        let unseen_in = if is_unseen { class.namespace.clone() } else { SmolStr::default() };
+        let is_passed_over = class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary;
+        let kinds = planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| tier.kinds);
+        let mut unseen_kinds: SmallVec<[Kind; 2]> =
+            kinds.copied().filter(|kind| !is_passed_over && unseen.holds(*kind, &class.namespace)).collect();
+        unseen_kinds.sort_unstable();
+        unseen_kinds.dedup();
         let mut rows = [RowId(0), RowId(0)];
         for ((row, direction), policies) in rows.iter_mut().zip(Direction::ALL).zip(policies) {
             let ports = if direction == Direction::Ingress { Arc::clone(&class.ports) } else { Arc::from([]) };
-            let key = RowKey { direction, policies, ports, unseen_in: unseen_in.clone() };
+            let key = RowKey { direction, policies, ports, unseen: unseen_kinds.clone() };
             *row = *row_ids.entry(key).or_insert_with_key(|key| row_keys.push(key.clone()));
         }
         classes.at_mut(class_id).rows = rows;

@@ -1,15 +1,17 @@
 //! Whether a peer of a rule is a given class or address: yes, no, or it depends.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use super::class::{Class, ClassId, Grouping};
 use crate::address::{AddressBlock, Family};
-use crate::assumptions::{Assumptions, Cause, HostNetworkPods, IpBlockSelectsPods, UnknownPodAddresses};
+use crate::assumptions::{Assumptions, BlocksSelectPods, Cause, HostNetworkPods, UnknownPodAddresses};
 use crate::intervals::Intervals;
 use crate::object::Kind;
-use crate::policy::{NamespaceScope, PeerKind, Plane, PodSelector, Rule};
+use crate::policy::{NamespaceScope, NodePeer, Peer, PeerKind, Plane, PodSelector, Rule, domain_covers};
 use crate::snapshot::Unseen;
 
 /// Whether a peer is meant.
@@ -30,8 +32,14 @@ pub(crate) enum Match {
 pub(crate) enum Uncertainty {
     UnknownAddress,
     IpBlockSelectsPods,
+    NetworksSelectPods,
     HostNetworkPeer,
     UnseenNamespaces,
+    UnknownNode,
+    UnseenNodes,
+    Resolves,
+    ResolvedAddress,
+    DomainName,
 }
 
 impl Match {
@@ -64,7 +72,13 @@ impl Match {
             Self::Maybe(Uncertainty::UnknownAddress, _) => Some(Cause::UnknownAddress),
             Self::Maybe(Uncertainty::IpBlockSelectsPods, _) => Some(Cause::IpBlockSelectsPods),
             Self::Maybe(Uncertainty::HostNetworkPeer, _) => Some(Cause::HostNetworkPeer),
+            Self::Maybe(Uncertainty::NetworksSelectPods, _) => Some(Cause::NetworksSelectPods),
             Self::Maybe(Uncertainty::UnseenNamespaces, _) => Some(Cause::Unseen(Kind::Namespace)),
+            Self::Maybe(Uncertainty::UnknownNode, _) => Some(Cause::UnknownNode),
+            Self::Maybe(Uncertainty::UnseenNodes, _) => Some(Cause::Unseen(Kind::Node)),
+            Self::Maybe(Uncertainty::Resolves, _) => Some(Cause::Resolves),
+            Self::Maybe(Uncertainty::ResolvedAddress, _) => Some(Cause::ResolvedAddress),
+            Self::Maybe(Uncertainty::DomainName, _) => Some(Cause::DomainName),
         }
     }
 }
@@ -78,68 +92,104 @@ pub(crate) enum Target<'a> {
     AnyOtherClass,
     /// An address outside.
     Address(Family, u128),
+    /// What a domain name, or every name below one, resolves to outside.
+    Domain(&'a str),
 }
 
-/// For every distinct peer of the policies in force, the classes that it matches, sorted.
+/// For every distinct peer of the policies in force, the classes that it matches.
 #[derive(Debug)]
 pub(super) struct PeerSets {
-    sets: FxHashMap<PeerKind, Vec<(ClassId, Match)>>,
+    /// Sorted classes, by the numbers of peers.
+    sets: Vec<Vec<(ClassId, Match)>>,
+    /// The patterns of domains that some peer names, sorted.
+    domains: BTreeSet<SmolStr>,
+    names_v6: bool,
+    unseen_nodes: bool,
 }
 
 impl PeerSets {
-    pub(super) fn new(planes: &[Plane], grouping: &Grouping, assumptions: &Assumptions, unseen: &Unseen) -> Self {
-        let mut sets = FxHashMap::default();
-        let policies = planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| &tier.policies);
-        let rules = policies.flat_map(|policy| [&policy.ingress, &policy.egress]).flatten().flatten();
-        for peer in rules.filter_map(|rule| rule.peers.as_ref()).flatten() {
-            if sets.contains_key(&peer.kind) {
+    /// Numbers the peers of some policies, equal ones alike, and finds the classes of each.
+    pub(super) fn new(planes: &mut [Plane], grouping: &Grouping, assumptions: &Assumptions, unseen: &Unseen) -> Self {
+        let unseen_nodes = unseen.0.contains_key(&Kind::Node);
+        let mut peer_sets = Self { sets: Vec::new(), domains: BTreeSet::new(), names_v6: false, unseen_nodes };
+        let mut numbers: FxHashMap<PeerKind, usize> = FxHashMap::default();
+        let policies = planes.iter_mut().flat_map(|plane| &mut plane.tiers).flat_map(|tier| &mut tier.policies);
+        let rules = policies.flat_map(|policy| [&mut policy.ingress, &mut policy.egress]).flatten().flatten();
+        for peer in rules.filter_map(|rule| rule.peers.as_mut()).flatten() {
+            if let Some(number) = numbers.get(&peer.kind) {
+                peer.number = *number;
                 continue;
             }
+            peer.number = peer_sets.sets.len();
+            numbers.insert(peer.kind.clone(), peer.number);
+            if let PeerKind::Domain(pattern) = &peer.kind {
+                peer_sets.domains.insert(pattern.clone());
+            }
+            peer_sets.names_v6 |= peer.kind.blocks().iter().any(|block| block.family == Family::V6 && !block.addresses.is_empty());
+            let of_classes = |matched: &dyn Fn(&Class) -> Match| {
+                let classes = grouping.classes.entries().map(|(id, class)| (id, matched(class)));
+                classes.filter(|(_, matched)| *matched != Match::No).collect()
+            };
             let matches = match &peer.kind {
                 PeerKind::Pods(selector) => select(selector, grouping, assumptions, unseen),
-                PeerKind::Block(block) => grouping
-                    .classes
-                    .entries()
-                    .map(|(id, class)| (id, block_match(block, class, assumptions)))
-                    .filter(|(_, matched)| *matched != Match::No)
-                    .collect(),
+                PeerKind::Block(block) => of_classes(&|class| block_match(block, BlockKind::IpBlock, class, assumptions)),
+                PeerKind::Network(block) => of_classes(&|class| block_match(block, BlockKind::Network, class, assumptions)),
+                PeerKind::Nodes(nodes) => of_classes(&|class| node_match(nodes, class, unseen_nodes, assumptions)),
+                // A domain name is for what lies outside; pods are selected by labels.
+                PeerKind::Domain(_) => Vec::new(),
             };
-            sets.insert(peer.kind.clone(), matches);
+            peer_sets.sets.push(matches);
         }
-        Self { sets }
+        peer_sets
     }
 
     /// The classes that a peer matches, sorted.
-    pub(super) fn classes(&self, peer: &PeerKind) -> &[(ClassId, Match)] {
-        self.sets.get(peer).map_or(&[], Vec::as_slice)
+    pub(super) fn classes(&self, peer: &Peer) -> &[(ClassId, Match)] {
+        self.sets.get(peer.number).map_or(&[], Vec::as_slice)
     }
 
-    /// All blocks that some peer names, in no order that may be shown.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = &AddressBlock> {
-        self.sets.keys().filter_map(|peer| match peer {
-            PeerKind::Block(block) => Some(block),
-            PeerKind::Pods(_) => None,
-        })
+    /// Whether some peer names IPv6 addresses.
+    pub(super) fn names_v6(&self) -> bool {
+        self.names_v6
+    }
+
+    /// The patterns of domains that some peer names, sorted.
+    pub(super) fn domains(&self) -> &BTreeSet<SmolStr> {
+        &self.domains
     }
 
     /// Whether a rule's peers hold the target, where it is known that addresses of this family are used.
     pub(super) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> Match {
         let Some(peers) = &rule.peers else { return Match::Yes };
-        peers.iter().fold(Match::No, |so_far, peer| so_far.or(self.peer_match(&peer.kind, target).seen_in(family)))
+        peers.iter().fold(Match::No, |so_far, peer| so_far.or(self.peer_match(peer, target).seen_in(family)))
     }
 
     /// Whether a peer is the target.
-    pub(super) fn peer_match(&self, peer: &PeerKind, target: Target<'_>) -> Match {
-        match (peer, target) {
-            (_, Target::AnyOtherClass) => Match::No,
-            (_, Target::Class(id, _)) => {
+    pub(super) fn peer_match(&self, peer: &Peer, target: Target<'_>) -> Match {
+        match (target, &peer.kind) {
+            (Target::AnyOtherClass, _) => Match::No,
+            (Target::Class(id, _), _) => {
                 let classes = self.classes(peer);
                 classes.binary_search_by_key(&id, |(class, _)| *class).ok().and_then(|at| classes.get(at)).map_or(Match::No, |(_, m)| *m)
             }
-            (PeerKind::Block(block), Target::Address(family, address)) if block.family == family && block.addresses.contains(address) => {
-                Match::Yes
+            (Target::Address(..), PeerKind::Domain(_)) => Match::Maybe(Uncertainty::Resolves, None),
+            (Target::Address(..), PeerKind::Nodes(_)) if self.unseen_nodes => Match::Maybe(Uncertainty::UnseenNodes, None),
+            (Target::Address(family, address), kind) => {
+                let holds = kind.blocks().iter().any(|block| block.family == family && block.addresses.contains(address));
+                if holds { Match::Yes } else { Match::No }
             }
-            (_, Target::Address(..)) => Match::No,
+            (Target::Domain(name), PeerKind::Domain(pattern)) if domain_covers(pattern, name) => Match::Yes,
+            (Target::Domain(name), PeerKind::Domain(pattern)) if domain_covers(name, pattern) => {
+                Match::Maybe(Uncertainty::DomainName, None)
+            }
+            (Target::Domain(_), PeerKind::Block(block) | PeerKind::Network(block)) => {
+                if block.is_whole_family() && block.family == Family::V4 && !self.names_v6 {
+                    Match::Yes
+                } else {
+                    Match::Maybe(Uncertainty::ResolvedAddress, None)
+                }
+            }
+            (Target::Domain(_), PeerKind::Domain(_) | PeerKind::Pods(_) | PeerKind::Nodes(_)) => Match::No,
         }
     }
 }
@@ -159,6 +209,7 @@ fn select(selector: &PodSelector, grouping: &Grouping, assumptions: &Assumptions
         if class.host_network {
             match assumptions.host_network_pods {
                 HostNetworkPods::Ordinary => {}
+                _ if selector.skips_host_network => return None,
                 HostNetworkPods::Node => return None,
                 HostNetworkPods::Unsettled => return Some((id, Match::Maybe(Uncertainty::HostNetworkPeer, None))),
             }
@@ -172,11 +223,24 @@ fn asks_for_names_only(namespaces: &crate::labels::Selector) -> bool {
     namespaces.requirements.iter().all(|requirement| requirement.key == crate::intake_name_label())
 }
 
+/// Which field names a block: they have an assumption each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BlockKind {
+    /// `ipBlock` of a NetworkPolicy.
+    IpBlock,
+    /// `networks` of a cluster-wide policy.
+    Network,
+}
+
 /// Whether a block holds a class' pods. A pod on its node's network has an address of the node, which no assumption takes from a block,
 /// unless such pods are taken for ordinary ones.
-pub(crate) fn block_match(block: &AddressBlock, class: &Class, assumptions: &Assumptions) -> Match {
+fn block_match(block: &AddressBlock, kind: BlockKind, class: &Class, assumptions: &Assumptions) -> Match {
     let is_node = class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary;
-    if !is_node && assumptions.ip_block_selects_pods == IpBlockSelectsPods::No {
+    let (selects_pods, uncertainty) = match kind {
+        BlockKind::IpBlock => (assumptions.ip_block_selects_pods, Uncertainty::IpBlockSelectsPods),
+        BlockKind::Network => (assumptions.networks_select_pods, Uncertainty::NetworksSelectPods),
+    };
+    if !is_node && selects_pods == BlocksSelectPods::No {
         return Match::No;
     }
     let by_address = match class.addresses.as_slice() {
@@ -194,10 +258,27 @@ pub(crate) fn block_match(block: &AddressBlock, class: &Class, assumptions: &Ass
     };
     match by_address {
         Match::No => Match::No,
-        _ if !is_node && assumptions.ip_block_selects_pods == IpBlockSelectsPods::Unsettled => {
-            Match::Maybe(Uncertainty::IpBlockSelectsPods, if let Match::Family(family) = by_address { Some(family) } else { None })
+        _ if !is_node && selects_pods == BlocksSelectPods::Unsettled => {
+            Match::Maybe(uncertainty, if let Match::Family(family) = by_address { Some(family) } else { None })
         }
         matched => matched,
+    }
+}
+
+/// Whether a class' pods are on the network of one of the nodes. Ordinary pods never are.
+fn node_match(nodes: &NodePeer, class: &Class, unseen_nodes: bool, assumptions: &Assumptions) -> Match {
+    if !class.host_network || assumptions.host_network_pods == HostNetworkPods::Ordinary {
+        Match::No
+    } else if nodes.names.contains(&class.node) {
+        Match::Yes
+    } else if nodes.known.contains(&class.node) {
+        Match::No
+    } else if unseen_nodes {
+        Match::Maybe(Uncertainty::UnseenNodes, None)
+    } else if nodes.selector.is_everything() {
+        Match::Yes
+    } else {
+        Match::Maybe(Uncertainty::UnknownNode, None)
     }
 }
 

@@ -18,7 +18,7 @@ pub use class::{Class, ClassId};
 pub use outcome::Outcome;
 pub use row::{AddressOutcome, Row};
 
-pub(crate) use matching::{Match, Target};
+pub(crate) use matching::{Match, Target, Uncertainty};
 pub(crate) use row::rule_ports;
 
 use crate::address::{AddressRange, Family, number};
@@ -26,7 +26,7 @@ use crate::assumptions::{Assumptions, Cause, HostNetworkPods, SelfTraffic};
 use crate::ids::Table;
 use crate::intervals::Intervals;
 use crate::inventory::{Inventory, PodId};
-use crate::policy::{Direction, Plane};
+use crate::policy::{Direction, PeerKind, Plane, Policy};
 use crate::ports::PortSet;
 use crate::snapshot::Snapshot;
 use class::{RowId, RowKey};
@@ -42,7 +42,6 @@ pub struct Reachability {
     peer_sets: PeerSets,
     row_keys: Table<RowId, RowKey>,
     rows: Vec<OnceLock<Arc<Row>>>,
-    names_v6: bool,
     /// Whether some class has addresses of both families.
     has_dual_stack: bool,
 }
@@ -82,19 +81,23 @@ impl OnNode {
 
 impl Reachability {
     /// Sorts the pods of an inventory into classes under the given policies.
-    pub fn new(snapshot: &Snapshot, inventory: &Inventory, planes: Vec<Plane>, assumptions: &Assumptions) -> Self {
+    pub fn new(snapshot: &Snapshot, inventory: &Inventory, mut planes: Vec<Plane>, assumptions: &Assumptions) -> Self {
         let grouping = class::group(snapshot, inventory, &planes);
-        let peer_sets = PeerSets::new(&planes, &grouping, assumptions, &snapshot.unseen);
+        let peer_sets = PeerSets::new(&mut planes, &grouping, assumptions, &snapshot.unseen);
         let (classes, class_of_pod, row_keys) = class::with_rows(grouping, &planes, assumptions);
         let rows = row_keys.iter().map(|_| OnceLock::new()).collect();
-        let names_v6 = peer_sets.blocks().any(|block| block.family == Family::V6);
         let has_dual_stack = classes.iter().any(Class::has_both_families);
-        Self { planes, classes, assumptions: assumptions.clone(), class_of_pod, peer_sets, row_keys, rows, names_v6, has_dual_stack }
+        Self { planes, classes, assumptions: assumptions.clone(), class_of_pod, peer_sets, row_keys, rows, has_dual_stack }
     }
 
     /// Whether some policy names an IPv6 block, so that IPv6 addresses outside are spoken of.
     pub fn names_ipv6(&self) -> bool {
-        self.names_v6
+        self.peer_sets.names_v6()
+    }
+
+    /// The patterns of domain names that some policy names, sorted.
+    pub fn domains(&self) -> &std::collections::BTreeSet<smol_str::SmolStr> {
+        self.peer_sets.domains()
     }
 
     /// The class of a pod.
@@ -248,7 +251,7 @@ impl Reachability {
     pub fn outside(&self, class: ClassId, direction: Direction) -> Outcome {
         let row = self.row(class, direction);
         let mut all: Option<Outcome> = None;
-        for interval in row.addresses.iter().filter(|interval| self.names_v6 || interval.range.family == Family::V4) {
+        for interval in row.addresses.iter().filter(|interval| self.names_ipv6() || interval.range.family == Family::V4) {
             all = Some(match all {
                 None => interval.outcome.clone(),
                 Some(so_far) => so_far.or_elsewhere(&interval.outcome, Cause::ResolvedAddress),
@@ -257,12 +260,28 @@ impl Reachability {
         all.unwrap_or_else(Outcome::all)
     }
 
+    /// What a class may do with a domain name, or with every name below one (`*.example.com`).
+    pub fn domain(&self, class: ClassId, direction: Direction, name: &str) -> Outcome {
+        row::towards(self, self.row_keys.at(self.classes.at(class).row(direction)), Target::Domain(name))
+    }
+
+    /// Whether a policy that selects a class names this pattern of domains for egress.
+    pub(crate) fn names_domain(&self, class: ClassId, pattern: &str) -> bool {
+        let places = self.policies_of(class, Direction::Egress).iter();
+        let rules = places.filter_map(|place| self.policy_at(place)?.egress.as_ref()).flatten();
+        rules.filter_map(|rule| rule.peers.as_ref()).flatten().any(|peer| matches!(&peer.kind, PeerKind::Domain(own) if own == pattern))
+    }
+
+    pub(crate) fn policy_at(&self, place: &class::PolicyPlace) -> Option<&Policy> {
+        self.planes.get(place.plane)?.tiers.get(place.tier)?.policies.get(place.policy)
+    }
+
     /// The intervals of addresses outside that at least one class can tell apart: disjoint, sorted, covering each family that is
     /// spoken of.
     pub fn address_ranges(&self) -> Vec<AddressRange> {
         let mut ranges = Vec::new();
         for family in [Family::V4, Family::V6] {
-            if family == Family::V6 && !self.names_v6 {
+            if family == Family::V6 && !self.names_ipv6() {
                 continue;
             }
             let mut starts = std::collections::BTreeSet::from([0u128]);

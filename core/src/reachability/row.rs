@@ -8,8 +8,8 @@ use super::{Outcome, Reachability};
 use crate::address::{AddressRange, Family};
 use crate::assumptions::Cause;
 use crate::object::Kind;
-use crate::policy::{Action, Direction, PeerKind, Policy, PortKind, Rule, TierMode};
-use crate::ports::PortSet;
+use crate::policy::{Action, Direction, Policy, PortKind, Rule, TierMode};
+use crate::ports::{PortSet, Protocol};
 use crate::record::ContainerPort;
 
 /// What a class may do in one direction.
@@ -73,17 +73,10 @@ impl Row {
 
 /// Works a row out.
 pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
-    if key.policies.is_empty() && key.unseen_in.is_empty() {
+    if key.policies.is_empty() && key.unseen.is_empty() {
         return Row::everything();
     }
-    let policies: Vec<(PolicyPlace, &Policy)> = key
-        .policies
-        .iter()
-        .filter_map(|place| {
-            let policy = reachability.planes.get(place.plane)?.tiers.get(place.tier)?.policies.get(place.policy)?;
-            Some((*place, policy))
-        })
-        .collect();
+    let policies = policies_of(reachability, key);
     let evaluation = Evaluation { reachability, key, policies: &policies };
 
     let mut singled_out = BTreeSet::new();
@@ -91,8 +84,8 @@ pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
     let rules = policies.iter().filter_map(|(_, policy)| policy.rules(key.direction)).flatten();
     for rule in rules {
         for peer in rule.peers.iter().flatten() {
-            singled_out.extend(reachability.peer_sets.classes(&peer.kind).iter().map(|(class, _)| *class));
-            if let PeerKind::Block(block) = &peer.kind {
+            singled_out.extend(reachability.peer_sets.classes(peer).iter().map(|(class, _)| *class));
+            for block in peer.kind.blocks() {
                 let [v4, v6] = &mut starts;
                 let (starts, last) = if block.family == Family::V4 { (v4, Family::V4.last()) } else { (v6, Family::V6.last()) };
                 for (first, end) in block.addresses.spans() {
@@ -107,7 +100,9 @@ pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
         if key.direction == Direction::Egress {
             for port in rule.ports.iter().flatten() {
                 if let PortKind::Named(protocol, name) = &port.kind {
-                    let has = |ports: &[ContainerPort]| ports.iter().any(|port| port.name == *name && port.protocol == *protocol);
+                    let has = |ports: &[ContainerPort]| {
+                        ports.iter().any(|port| port.name == *name && protocol.is_none_or(|protocol| port.protocol == protocol))
+                    };
                     singled_out.extend(reachability.classes.entries().filter(|(_, class)| has(&class.ports)).map(|(id, _)| id));
                 }
             }
@@ -142,6 +137,16 @@ pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
     Row { others: evaluation.outcome(Target::AnyOtherClass, None), singled_out, by_family, addresses }
 }
 
+fn policies_of<'a>(reachability: &'a Reachability, key: &RowKey) -> Vec<(PolicyPlace, &'a Policy)> {
+    key.policies.iter().filter_map(|place| Some((*place, reachability.policy_at(place)?))).collect()
+}
+
+/// What a row says of one target that it keeps no answer for.
+pub(super) fn towards(reachability: &Reachability, key: &RowKey, target: Target<'_>) -> Outcome {
+    let policies = policies_of(reachability, key);
+    Evaluation { reachability, key, policies: &policies }.outcome(target, None)
+}
+
 struct Evaluation<'a> {
     reachability: &'a Reachability,
     key: &'a RowKey,
@@ -155,6 +160,23 @@ struct Possible {
     deny: PortSet,
     pass: PortSet,
     causes: Vec<Cause>,
+}
+
+impl Possible {
+    fn extend(&mut self, other: Self) {
+        self.allow = self.allow.union(&other.allow);
+        self.deny = self.deny.union(&other.deny);
+        self.pass = self.pass.union(&other.pass);
+        self.causes.extend(other.causes);
+    }
+
+    /// Whether some port has one end here and another there.
+    fn disagrees_with(&self, other: &Self) -> bool {
+        let crosses = |one: &PortSet, a: &PortSet, b: &PortSet| !one.intersection(&a.union(b)).is_empty();
+        crosses(&self.allow, &other.deny, &other.pass)
+            || crosses(&self.deny, &other.allow, &other.pass)
+            || crosses(&self.pass, &other.allow, &other.deny)
+    }
 }
 
 impl Evaluation<'_> {
@@ -171,9 +193,10 @@ impl Evaluation<'_> {
         for (tier_index, tier) in plane.tiers.iter().enumerate() {
             let in_tier = |place: &PolicyPlace| place.plane == plane_index && place.tier == tier_index;
             let policies: Vec<&Policy> = self.policies.iter().filter(|(place, _)| in_tier(place)).map(|(_, policy)| *policy).collect();
+            let unseen = tier.kinds.iter().copied().find(|kind| self.key.unseen.contains(kind));
             let tier_ends = match tier.mode {
-                TierMode::FirstMatch => self.first_match(&policies, &open, target, family),
-                TierMode::Union => self.union(&policies, &open, target, family),
+                TierMode::FirstMatch => self.first_match(&policies, &open, unseen, target, family),
+                TierMode::Union => self.union(&policies, &open, unseen, target, family),
             };
             ends.allow = ends.allow.union(&tier_ends.allow);
             ends.deny = ends.deny.union(&tier_ends.deny);
@@ -185,10 +208,47 @@ impl Evaluation<'_> {
         Outcome::new(ends.allow.difference(&ends.deny), ends.allow, ends.causes)
     }
 
-    fn first_match(&self, policies: &[&Policy], open: &PortSet, target: Target<'_>, family: Option<Family>) -> Possible {
+    fn first_match(
+        &self,
+        policies: &[&Policy],
+        open: &PortSet,
+        unseen: Option<Kind>,
+        target: Target<'_>,
+        family: Option<Family>,
+    ) -> Possible {
         let mut ends = Possible::default();
         let mut open = open.clone();
-        for rule in policies.iter().filter_map(|policy| policy.rules(self.key.direction)).flatten() {
+        if let Some(kind) = unseen {
+            // One that we may not see could be asked first, and do anything.
+            ends = Possible { allow: open.clone(), deny: open.clone(), pass: open.clone(), causes: vec![Cause::Unseen(kind)] };
+        }
+        for equals in policies.chunk_by(|a, b| a.rank == b.rank) {
+            // Any of them may be asked first: what each would decide is possible, and only what none of them decides is left.
+            let mut group = Possible::default();
+            let mut left = open.clone();
+            for policy in equals {
+                let (own, own_left) = self.first_rules(policy, &open, target, family);
+                if group.disagrees_with(&own) {
+                    group.causes.push(Cause::EqualPriority);
+                }
+                group.extend(own);
+                left = left.intersection(&own_left);
+            }
+            ends.extend(group);
+            open = left;
+            if open.is_empty() {
+                break;
+            }
+        }
+        ends.pass = ends.pass.union(&open);
+        ends
+    }
+
+    /// What the rules of one policy make of the open ports, in order, and the ports that they may leave open.
+    fn first_rules(&self, policy: &Policy, open: &PortSet, target: Target<'_>, family: Option<Family>) -> (Possible, PortSet) {
+        let mut ends = Possible::default();
+        let mut open = open.clone();
+        for rule in policy.rules(self.key.direction).into_iter().flatten() {
             let (matched, ports) = self.rule(rule, target, family);
             let here = open.intersection(&ports);
             if here.is_empty() {
@@ -205,18 +265,18 @@ impl Evaluation<'_> {
                 Some(cause) => ends.causes.push(cause),
             }
         }
-        ends.pass = ends.pass.union(&open);
-        ends
+        (ends, open)
     }
 
-    fn union(&self, policies: &[&Policy], open: &PortSet, target: Target<'_>, family: Option<Family>) -> Possible {
+    fn union(&self, policies: &[&Policy], open: &PortSet, unseen: Option<Kind>, target: Target<'_>, family: Option<Family>) -> Possible {
         let mut ends = Possible::default();
-        let is_unseen = !self.key.unseen_in.is_empty();
         if policies.is_empty() {
             ends.pass = open.clone();
-            if is_unseen {
+            if let Some(kind) = unseen {
+                // One that we may not see could isolate, and let through what a later tier would not.
+                ends.allow = open.clone();
                 ends.deny = open.clone();
-                ends.causes.push(Cause::Unseen(Kind::NetworkPolicy));
+                ends.causes.push(Cause::Unseen(kind));
             }
             return ends;
         }
@@ -249,10 +309,10 @@ impl Evaluation<'_> {
             }
         }
         let not_allowed = open.difference(&certain);
-        if is_unseen && !not_allowed.is_empty() {
+        if let (Some(kind), false) = (unseen, not_allowed.is_empty()) {
             // Policies only add: one that we may not see could let through what these do not.
             ends.allow = ends.allow.union(&not_allowed);
-            ends.causes.push(Cause::Unseen(Kind::NetworkPolicy));
+            ends.causes.push(Cause::Unseen(kind));
         }
         ends.deny = ends.deny.union(&not_allowed);
         ends
@@ -277,11 +337,17 @@ pub(crate) fn rule_ports(rule: &Rule, direction: Direction, subject: &[Container
     };
     ports.iter().fold(PortSet::none(), |so_far, port| match &port.kind {
         PortKind::Set(set) => so_far.union(set),
-        PortKind::Named(protocol, name) => {
-            let found = destination.iter().find(|port| port.name == *name && port.protocol == *protocol);
-            found.map_or(so_far.clone(), |port| so_far.union(&PortSet::one(*protocol, port.port)))
+        PortKind::Named(Some(protocol), name) => so_far.union(&port_named(destination, *protocol, name)),
+        PortKind::Named(None, name) => {
+            Protocol::ALL.into_iter().fold(so_far, |so_far, protocol| so_far.union(&port_named(destination, protocol, name)))
         }
     })
+}
+
+/// The first port of this name and protocol.
+fn port_named(ports: &[ContainerPort], protocol: Protocol, name: &str) -> PortSet {
+    let found = ports.iter().find(|port| port.name == name && port.protocol == protocol);
+    found.map_or_else(PortSet::none, |port| PortSet::one(protocol, port.port))
 }
 
 impl Reachability {

@@ -1,0 +1,188 @@
+//! policy.networking.k8s.io: ClusterNetworkPolicy, AdminNetworkPolicy and BaselineAdminNetworkPolicy, in two first-match tiers.
+//!
+//! All policies of the Admin tier are asked in the order of their priorities, whatever their kind: no cluster should have both kinds, and
+//! no text says how they would stand to each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::{Action, NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule, Tier, TierMode};
+use crate::address::{AddressBlock, Family, number};
+use crate::intervals::Intervals;
+use crate::labels::{Labels, Operator, Requirement, Selector};
+use crate::object::Kind;
+use crate::record::{
+    ClusterPolicyPeer, ClusterPolicyPeerKind, ClusterPolicyPortMatch, ClusterPolicyRecord, ClusterPolicyRule, NamespacePeers, NodeRecord,
+    PolicyTier, Record, RuleAction,
+};
+use crate::snapshot::{Snapshot, typed};
+
+/// The name of the tier before NetworkPolicies.
+const ADMIN: &str = "Admin";
+/// The name of the tier after them.
+const BASELINE: &str = "Baseline";
+
+/// Compiles the tier before NetworkPolicies and the one after them.
+pub(super) fn compile(snapshot: &Snapshot) -> [Tier; 2] {
+    let compiler = Compiler::new(snapshot);
+    let mut admin = Vec::new();
+    let mut baseline = Vec::new();
+    for kind in [Kind::ClusterNetworkPolicy, Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy] {
+        for (key, record) in snapshot.records(kind) {
+            let Record::ClusterPolicy(record) = record else { continue };
+            let policies = match record.tier {
+                PolicyTier::Admin => &mut admin,
+                PolicyTier::Baseline => &mut baseline,
+            };
+            policies.extend(compiler.policies(record, key));
+        }
+    }
+    for policies in [&mut admin, &mut baseline] {
+        policies.sort_by_key(|policy| policy.rank);
+    }
+    let kinds = [
+        &[Kind::ClusterNetworkPolicy, Kind::AdminNetworkPolicy] as &[Kind],
+        &[Kind::ClusterNetworkPolicy, Kind::BaselineAdminNetworkPolicy],
+    ];
+    let [admin_kinds, baseline_kinds] = kinds;
+    [
+        Tier { name: ADMIN, mode: TierMode::FirstMatch, kinds: admin_kinds, policies: admin },
+        Tier { name: BASELINE, mode: TierMode::FirstMatch, kinds: baseline_kinds, policies: baseline },
+    ]
+}
+
+struct Compiler<'a> {
+    nodes: Vec<(&'a SmolStr, &'a NodeRecord)>,
+    node_names: Arc<BTreeSet<SmolStr>>,
+    namespaces: BTreeMap<SmolStr, Arc<Labels>>,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(snapshot: &'a Snapshot) -> Self {
+        let nodes: Vec<_> = typed!(snapshot, Node).map(|(key, record)| (&key.name, record)).collect();
+        let node_names = Arc::new(nodes.iter().map(|(name, _)| (*name).clone()).collect());
+        let uses_relations = [Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy].into_iter().any(|kind| snapshot.count(kind) > 0);
+        let namespaces = if uses_relations { snapshot.namespaces() } else { BTreeSet::new() };
+        let namespaces = namespaces.into_iter().map(|name| (name.clone(), snapshot.labels_of_namespace(&name))).collect();
+        Self { nodes, node_names, namespaces }
+    }
+
+    /// One policy; or one for each set of values, where rules look at the labels of the subject's namespace.
+    fn policies(&self, record: &ClusterPolicyRecord, key: &crate::object::ObjectKey) -> Vec<Policy> {
+        let keys = related_keys(record);
+        let values: BTreeSet<Vec<Option<&str>>> = if keys.is_empty() {
+            BTreeSet::from([Vec::new()])
+        } else {
+            let subjects = self.namespaces.values().filter(|labels| record.namespaces.matches(labels));
+            subjects.map(|labels| keys.iter().map(|key| labels.get(key)).collect()).collect()
+        };
+        let policy = |values: Vec<Option<&str>>| {
+            let own: BTreeMap<&SmolStr, Option<&str>> = keys.iter().copied().zip(values).collect();
+            let wanted = own.iter().map(|(key, value)| Requirement {
+                key: (*key).clone(),
+                operator: value.map_or(Operator::DoesNotExist, |value| Operator::In(vec![value.into()])),
+            });
+            let namespaces = Selector::new(record.namespaces.requirements.iter().cloned().chain(wanted).collect());
+            let rules = |rules: &[ClusterPolicyRule]| {
+                // "CNPs with no ingress rules do not affect ingress traffic."
+                (!rules.is_empty()).then(|| rules.iter().map(|rule| self.rule(rule, &own)).collect())
+            };
+            Policy {
+                object: key.clone(),
+                rank: record.priority.map_or(u32::MAX, u32::from),
+                subject: PodSelector {
+                    namespaces: NamespaceScope::Matching(namespaces),
+                    pods: record.pods.clone(),
+                    skips_host_network: true,
+                },
+                ingress: rules(&record.ingress),
+                egress: rules(&record.egress),
+            }
+        };
+        values.into_iter().map(policy).collect()
+    }
+
+    fn rule(&self, rule: &ClusterPolicyRule, own: &BTreeMap<&SmolStr, Option<&str>>) -> Rule {
+        let action = match rule.action {
+            RuleAction::Accept => Action::Allow,
+            RuleAction::Deny => Action::Deny,
+            RuleAction::Pass => Action::Pass,
+        };
+        let peers = rule.peers.as_ref().map(|peers| peers.iter().flat_map(|peer| self.peers(peer, own)).collect());
+        let ports = rule.ports.as_ref().map(|ports| {
+            let compile = |port: &ClusterPolicyPortMatch| match port {
+                ClusterPolicyPortMatch::Set(set) => PortKind::Set(set.clone()),
+                ClusterPolicyPortMatch::Name(protocol, name) => PortKind::Named(*protocol, name.clone()),
+            };
+            ports.iter().map(|port| Port { pointer: port.pointer.clone(), kind: compile(&port.port) }).collect()
+        });
+        Rule { pointer: rule.pointer.clone(), action, peers, ports }
+    }
+
+    fn peers(&self, peer: &ClusterPolicyPeer, own: &BTreeMap<&SmolStr, Option<&str>>) -> Vec<Peer> {
+        let kinds = match &peer.kind {
+            ClusterPolicyPeerKind::Pods { namespaces, pods } => related_namespaces(namespaces, own)
+                .into_iter()
+                .map(|namespaces| {
+                    let namespaces = NamespaceScope::Matching(namespaces);
+                    PeerKind::Pods(PodSelector { namespaces, pods: pods.clone(), skips_host_network: true })
+                })
+                .collect(),
+            ClusterPolicyPeerKind::Nodes(selector) => vec![PeerKind::Nodes(self.nodes(selector))],
+            ClusterPolicyPeerKind::Network(block) => vec![PeerKind::Network(block.clone())],
+            ClusterPolicyPeerKind::Domain(pattern) => vec![PeerKind::Domain(pattern.clone())],
+        };
+        kinds.into_iter().map(|kind| Peer::new(peer.pointer.clone(), kind)).collect()
+    }
+
+    fn nodes(&self, selector: &Selector) -> NodePeer {
+        let matching: Vec<_> = self.nodes.iter().filter(|(_, node)| selector.matches(&node.labels)).collect();
+        let blocks = [Family::V4, Family::V6].map(|family| {
+            let addresses = matching.iter().flat_map(|(_, node)| &node.addresses).filter(|address| Family::of(**address) == family);
+            AddressBlock { family, addresses: Intervals::from_spans(addresses.map(|address| (number(*address), number(*address)))) }
+        });
+        NodePeer {
+            selector: selector.clone(),
+            names: matching.iter().map(|(name, _)| (*name).clone()).collect(),
+            known: Arc::clone(&self.node_names),
+            blocks,
+        }
+    }
+}
+
+/// The keys of labels of the subject's namespace that some rule looks at, sorted.
+fn related_keys(record: &ClusterPolicyRecord) -> Vec<&SmolStr> {
+    let mut keys = BTreeSet::new();
+    for peer in record.ingress.iter().chain(&record.egress).filter_map(|rule| rule.peers.as_ref()).flatten() {
+        if let ClusterPolicyPeerKind::Pods {
+            namespaces: NamespacePeers::SameLabels(labels) | NamespacePeers::NotSameLabels(labels), ..
+        } = &peer.kind
+        {
+            keys.extend(labels);
+        }
+    }
+    keys.into_iter().collect()
+}
+
+/// The namespaces of a peer as selectors, any of which may match, given the labels of the subject's namespace.
+fn related_namespaces(namespaces: &NamespacePeers, own: &BTreeMap<&SmolStr, Option<&str>>) -> Vec<Selector> {
+    let own_value = |key: &SmolStr| own.get(key).copied().flatten().map(SmolStr::from);
+    match namespaces {
+        NamespacePeers::Matching(selector) => vec![selector.clone()],
+        NamespacePeers::SameLabels(keys) => {
+            let wanted = keys.iter().map(|key| Some(Requirement { key: key.clone(), operator: Operator::In(vec![own_value(key)?]) }));
+            let wanted: Option<Vec<Requirement>> = wanted.collect();
+            wanted.filter(|wanted| !wanted.is_empty()).map(Selector::new).into_iter().collect()
+        }
+        NamespacePeers::NotSameLabels(keys) => {
+            let there = || keys.iter().map(|key| Requirement { key: key.clone(), operator: Operator::Exists });
+            let differs = |key: &SmolStr| {
+                let operator = own_value(key).map_or(Operator::Exists, |value| Operator::NotIn(vec![value]));
+                Selector::new(there().chain([Requirement { key: key.clone(), operator }]).collect())
+            };
+            keys.iter().map(differs).collect()
+        }
+    }
+}

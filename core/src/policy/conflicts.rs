@@ -1,0 +1,52 @@
+//! What is wrong with policies together, and with what they name: nothing that one object alone could tell.
+
+use std::collections::BTreeMap;
+
+use super::{PeerKind, Plane, Policy, Tier, TierMode};
+use crate::object::{Kind, ObjectKey, Warning};
+use crate::snapshot::Snapshot;
+
+/// Policies of equal priority, and peers that name nodes where none is known.
+pub fn conflicts(snapshot: &Snapshot, planes: &[Plane]) -> Vec<Warning> {
+    let tiers = planes.iter().flat_map(|plane| &plane.tiers);
+    let mut warnings: Vec<Warning> = tiers.clone().filter(|tier| tier.mode == TierMode::FirstMatch).flat_map(equal_priorities).collect();
+    if snapshot.count(Kind::Node) == 0 && !snapshot.unseen.0.contains_key(&Kind::Node) {
+        warnings.extend(tiers.flat_map(|tier| &tier.policies).flat_map(unknown_nodes));
+    }
+    warnings.dedup();
+    warnings
+}
+
+fn equal_priorities(tier: &Tier) -> Vec<Warning> {
+    let mut first_of: BTreeMap<u32, &ObjectKey> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for policy in &tier.policies {
+        let first = *first_of.entry(policy.rank).or_insert(&policy.object);
+        if *first != policy.object {
+            let message = format!(
+                "{} {} has the same priority in tier {}: which of them is asked first is not defined",
+                first.kind.name(),
+                first.name,
+                tier.name
+            );
+            warnings.push(Warning::new(&policy.object, "/spec/priority", message));
+        }
+    }
+    // A baseline that has no priority stands beside others that have one.
+    let (with, without): (Vec<&Policy>, Vec<&Policy>) = tier.policies.iter().partition(|policy| policy.rank != u32::MAX);
+    if let (Some(other), Some(baseline)) = (with.first(), without.first()) {
+        let message = format!(
+            "{} {} is in the same tier: which of the two kinds is asked first is not defined, and this one is taken to come last",
+            other.object.kind.name(),
+            other.object.name
+        );
+        warnings.push(Warning::new(&baseline.object, "/spec", message));
+    }
+    warnings
+}
+
+fn unknown_nodes(policy: &Policy) -> Vec<Warning> {
+    let rules = [&policy.ingress, &policy.egress].into_iter().flatten().flatten();
+    let peers = rules.filter_map(|rule| rule.peers.as_ref()).flatten().filter(|peer| matches!(peer.kind, PeerKind::Nodes(_)));
+    peers.map(|peer| Warning::new(&policy.object, &*peer.pointer, "no Node object is there: the peer matches no address")).collect()
+}
