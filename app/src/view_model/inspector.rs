@@ -476,7 +476,9 @@ fn domain_inspector(analysis: &Analysis, name: &str) -> Inspector {
     };
     for (id, workload) in analysis.inventory().workloads.entries().filter(|(_, workload)| !workload.pods.is_empty()) {
         let domains = analysis.domains_of_workload(id);
-        let Some((pattern, outcome)) = domains.into_iter().find(|(pattern, outcome)| pattern == name && !outcome.is_none()) else { continue };
+        let Some((pattern, outcome)) = domains.into_iter().find(|(pattern, outcome)| pattern == name && !outcome.is_none()) else {
+            continue;
+        };
         if inspector.sources.len() >= MAX_ROWS {
             break;
         }

@@ -1,6 +1,8 @@
 //! Reasons as lines.
 
-use portolan_core::analysis::{Analysis, Decision, Endpoint, Hop, Reason, Side, Trace};
+use std::collections::BTreeSet;
+
+use portolan_core::analysis::{Analysis, Decision, Endpoint, Hop, Miss, Reason, Side, Trace};
 use portolan_core::assumptions::assumption_behind;
 use portolan_core::entry::EntryPath;
 use portolan_core::peer::Verdict;
@@ -46,12 +48,28 @@ fn side(head: &str, side: &Side, lines: &mut Vec<WhyLine>) {
     lines.push(WhyLine::new(format!("{head}: {}", side.verdict), Some(tone_of(side.verdict))));
     for reason in &side.reasons {
         let assumption = assumption_of(reason.decision).map(str::to_owned);
-        lines.push(WhyLine { object: object(reason), assumption, ..WhyLine::new(&reason.sentence, decision_tone(reason)) });
+        // Where the sentence says why its one rule does not fit, it leads there itself.
+        let (said, unsaid): (Vec<&Miss>, Vec<&Miss>) = reason.misses.iter().partition(|miss| reason.sentence.ends_with(&miss.sentence));
+        let pointer = said.first().map_or(&reason.pointer, |miss| &miss.pointer);
+        lines.push(WhyLine { object: object(reason, pointer), assumption, ..WhyLine::new(&reason.sentence, decision_tone(reason)) });
+        // Why each rule does not fit stands below the reason that says that none does.
+        lines.extend(unsaid.iter().map(|miss| WhyLine {
+            object: object(reason, &miss.pointer),
+            indent: 1,
+            ..WhyLine::new(&miss.sentence, None)
+        }));
+    }
+    // A rule that an assumption keeps from fitting leads to the rule; what it was kept by gets a line of its own.
+    let misses = side.reasons.iter().flat_map(|reason| &reason.misses);
+    let names: BTreeSet<&str> = misses.filter_map(|miss| assumption_behind(&miss.sentence)).collect();
+    for name in names {
+        let assumption = Some(name.to_owned());
+        lines.push(WhyLine { assumption, ..WhyLine::new(format!("settled by the assumption {name}"), None) });
     }
 }
 
-fn object(reason: &Reason) -> Option<(String, String)> {
-    reason.object.as_ref().map(|object| (object.to_string(), reason.pointer.clone()))
+fn object(reason: &Reason, pointer: &str) -> Option<(String, String)> {
+    reason.object.as_ref().map(|object| (object.to_string(), pointer.to_owned()))
 }
 
 /// The assumption that makes a reason what it is, for reasons that no object makes.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Assumptions, Cause, FinishedPods, HostNetworkPods, IpBlockSelectsPods, SelfTraffic, UnknownPodAddresses};
+use super::{Assumptions, BlocksSelectPods, Cause, FinishedPods, HostNetworkPods, SelfTraffic, UnknownPodAddresses};
 
 /// One row of the table.
 struct Question {
@@ -16,7 +16,12 @@ const QUESTIONS: &[Question] = &[
     Question {
         name: "ip-block-selects-pods",
         question: "Does an ipBlock in a policy match the addresses of pods, or only addresses outside the cluster?",
-        values: IpBlockSelectsPods::VALUES,
+        values: BlocksSelectPods::VALUES,
+    },
+    Question {
+        name: "networks-select-pods",
+        question: "Do the networks of a cluster-wide policy match the addresses of pods, or only addresses outside the cluster?",
+        values: BlocksSelectPods::VALUES,
     },
     Question {
         name: "host-network-pods",
@@ -73,14 +78,16 @@ impl Assumptions {
     }
 }
 
-/// The assumption that would settle something a verdict depends on, given the words of its [`Cause`].
+/// The assumption that a reason hangs on, given the words of its [`Cause`], or of a sentence that says `(name=value)`.
 pub fn assumption_behind(words: &str) -> Option<&'static str> {
     let causes = [
         (Cause::IpBlockSelectsPods, "ip-block-selects-pods"),
+        (Cause::NetworksSelectPods, "networks-select-pods"),
         (Cause::HostNetworkPeer, "host-network-pods"),
         (Cause::UnknownAddress, "unknown-pod-addresses"),
     ];
-    causes.into_iter().find(|(cause, _)| words.contains(&cause.to_string())).map(|(_, name)| name)
+    let of_cause = causes.into_iter().find(|(cause, _)| words.contains(&cause.to_string())).map(|(_, name)| name);
+    of_cause.or_else(|| QUESTIONS.iter().map(|row| row.name).find(|name| words.contains(&format!("({name}="))))
 }
 
 /// The table as text for a person who asks for help: a line for each assumption with its values, and what it asks.
@@ -119,10 +126,18 @@ mod tests {
 
     #[test]
     fn the_words_of_a_cause_lead_to_its_assumption() {
-        for (name, _) in Assumptions::default().list().into_iter().take(2) {
-            let causes = [Cause::IpBlockSelectsPods, Cause::HostNetworkPeer];
-            assert!(causes.iter().any(|cause| assumption_behind(&format!("depends on {cause}")) == Some(name)));
+        for (cause, name) in [
+            (Cause::IpBlockSelectsPods, "ip-block-selects-pods"),
+            (Cause::NetworksSelectPods, "networks-select-pods"),
+            (Cause::HostNetworkPeer, "host-network-pods"),
+            (Cause::UnknownAddress, "unknown-pod-addresses"),
+        ] {
+            assert_eq!(assumption_behind(&format!("depends on {cause}")), Some(name));
         }
+        assert_eq!(
+            assumption_behind("rule 1 is for 10.0.0.0/8; blocks do not hold pods (ip-block-selects-pods=no)"),
+            Some("ip-block-selects-pods")
+        );
         assert_eq!(assumption_behind(&Cause::OwnNode.to_string()), None);
     }
 }
