@@ -40,7 +40,7 @@ fn the_profile_opens_the_assumptions_and_a_choice_is_sent() {
             Command::ResetAssumption(None),
         ]
     );
-    harness.get_by_label("Close").click();
+    harness.get_by_label("Done").click();
     harness.run();
     assert!(harness.query_by_label("Reset all to profile").is_none(), "it is closed");
 }

@@ -61,7 +61,7 @@ fn an_assumption_changes_a_verdict_and_is_reset() {
     desk.must_see("changed, profile says yes");
     desk.click("ip-block-selects-pods unsettled");
     desk.until("it depends", |desk| tone(desk) == Some(Tone::Depends));
-    desk.click("Close");
+    desk.click("Done");
 
     // The reason leads back to the assumption, and the choice of what the profile says is a reset.
     let words = "depends on the assumption ip-block-selects-pods: a block of addresses holds the pod";

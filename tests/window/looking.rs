@@ -101,7 +101,12 @@ fn a_reason_leads_to_the_rule_behind_it() {
     assert_eq!(open.key, DEBUG);
     let lines = open.marked_lines.clone().expect("the rule is marked");
     let marked: Vec<&str> = open.text.lines().skip(lines.start() - 1).take(lines.count()).collect();
-    assert_eq!(marked, ["  - to:", "    - ipBlock:", "        cidr: 0.0.0.0/0"], "in {}", open.text);
+    assert_eq!(
+        marked,
+        ["  - to:", "    - ipBlock:", "        cidr: 0.0.0.0/0", "        except:", "        - 10.0.0.0/8"],
+        "in {}",
+        open.text
+    );
     assert_eq!(desk.text(), open.text);
     desk.must_see("NetworkPolicy payments/debug-2024");
 }

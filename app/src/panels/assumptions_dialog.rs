@@ -1,6 +1,6 @@
 //! The dialog of assumptions: which network plugin is assumed, and how each open question is settled. A choice takes effect at once.
 
-use egui::{Align2, CornerRadius, Id, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Align2, CornerRadius, Id, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2};
 
 use super::parts;
 use crate::command::Command;
@@ -11,52 +11,59 @@ use crate::view_model::{AssumptionRow, AssumptionsView};
 const CHOICE: f32 = 26.0;
 /// Space between two assumptions.
 const GAP: f32 = 14.0;
+/// Width of the column of values, which holds the widest choice.
+const VALUES: f32 = 232.0;
+/// Room for the scroll bar, which lies over what it scrolls.
+const SCROLL_BAR: f32 = 10.0;
 
 /// The open dialog.
 #[derive(Debug, Default)]
 pub struct AssumptionsDialog {
     /// The assumption that somebody came for.
     marked: Option<String>,
-    had_first_frame: bool,
+    /// How large it was in the last frame: it stands in the middle only when it is so again.
+    size: Option<Vec2>,
 }
 
 impl AssumptionsDialog {
     /// Opens the dialog, with one assumption marked and in sight where one is named.
     pub fn new(marked: Option<String>) -> Self {
-        Self { marked, had_first_frame: false }
+        Self { marked, size: None }
     }
 
     /// Draws the dialog. Returns whether it stays open.
     pub fn show(&mut self, ctx: &egui::Context, view: &AssumptionsView, commands: &mut Vec<Command>) -> bool {
         let modal = parts::modal(ctx, "assumptions dialog", |ui| {
-            ui.set_width(560.0_f32.min(ui.ctx().content_rect().width() - 64.0));
+            ui.set_width(680.0_f32.min(ui.ctx().content_rect().width() - 64.0));
             ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
             let palette = Palette::of(ui);
             parts::label(ui, "Assumptions", theme::semibold(theme::size::TITLE), palette.text);
-            wrapped(
-                ui,
-                "Network plugins answer these differently. Every verdict, on both sides of the sketch, follows what is chosen here.",
-            );
+            wrapped(ui, "Network plugins answer these differently. Every verdict follows what is chosen here.");
             profile_ui(ui, view, commands);
             rule(ui);
             let height = (ui.ctx().content_rect().height() - 300.0).max(120.0);
             egui::ScrollArea::vertical().id_salt("assumptions").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
                 ui.spacing_mut().item_spacing = vec2(8.0, 4.0);
+                ui.add_space(4.0);
                 for (index, row) in view.rows.iter().enumerate() {
                     if index > 0 {
                         ui.add_space(GAP - 4.0);
                     }
                     let is_marked = self.marked.as_ref() == Some(&row.name);
                     let place = assumption_ui(ui, row, is_marked, commands);
-                    if is_marked && !self.had_first_frame {
+                    if is_marked && self.size.is_none() {
                         ui.scroll_to_rect(place, Some(egui::Align::Center));
                     }
                 }
+                ui.add_space(6.0);
             });
             rule(ui);
-            self.had_first_frame = true;
             buttons_ui(ui, view, commands)
         });
+        let size = Some(modal.response.rect.size());
+        if std::mem::replace(&mut self.size, size) != size {
+            ctx.request_repaint();
+        }
         !modal.inner && !modal.should_close()
     }
 }
@@ -85,41 +92,56 @@ fn profile_ui(ui: &mut Ui, view: &AssumptionsView, commands: &mut Vec<Command>) 
     wrapped(ui, &view.detected);
 }
 
-/// Draws one assumption and returns where it stands.
+/// Draws one assumption, its question left and its values right, and returns where it stands.
 fn assumption_ui(ui: &mut Ui, row: &AssumptionRow, is_marked: bool, commands: &mut Vec<Command>) -> Rect {
     let ground = ui.painter().add(egui::Shape::Noop);
-    let drawn = ui.scope(|ui| {
-        let palette = Palette::of(ui);
-        parts::row_from_right(ui, 20.0, |ui| {
-            if let Some(profile_value) = &row.profile_value {
-                let reset = parts::link(ui, "Reset to profile");
-                reset.widget_info(|| WidgetInfo::labeled(WidgetType::Link, true, format!("Reset {} to profile", row.name)));
-                if reset.on_hover_text(format!("Back to {profile_value}")).clicked() {
-                    commands.push(Command::ResetAssumption(Some(row.name.clone())));
-                }
-                let words = format!("changed, profile says {profile_value}");
-                parts::label(ui, &words, theme::semibold(theme::size::TABLE), palette.depends);
-            }
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                parts::label(ui, &row.name, theme::semibold(theme::size::TEXT), palette.text);
-            });
-        });
+    let inset = if is_marked { 10.0 } else { 0.0 };
+    let (left, right) = (ui.max_rect().left() + inset, ui.max_rect().right() - SCROLL_BAR);
+    let top = ui.cursor().top();
+    let values: Vec<&str> = row.values.iter().map(String::as_str).collect();
+    let column = |ui: &mut Ui, salt: &str, from: f32, to: f32, add: &mut dyn FnMut(&mut Ui)| {
+        let rect = Rect::from_min_max(pos2(from, top), pos2(to, f32::INFINITY));
+        let builder = UiBuilder::new().id_salt((salt, &row.name)).max_rect(rect).layout(egui::Layout::top_down(egui::Align::Min));
+        // A child that takes no room: the two columns start at the same height.
+        let mut child = ui.new_child(builder);
+        add(&mut child);
+        child.min_rect()
+    };
+    let question = column(ui, "question", left, right - VALUES - 16.0, &mut |ui| {
+        parts::label(ui, &row.name, theme::semibold(theme::size::TEXT), Palette::of(ui).text);
         wrapped(ui, &row.question);
-        let values: Vec<&str> = row.values.iter().map(String::as_str).collect();
+        changed_ui(ui, row, commands);
+    });
+    let answer = column(ui, "values", right - VALUES, right, &mut |ui| {
         let chosen = row.values.iter().position(|value| *value == row.value);
         if let Some(value) = choice_ui(ui, &row.name, &values, chosen).and_then(|index| row.values.get(index)) {
             commands.push(Command::Assume { name: row.name.clone(), value: value.clone() });
         }
     });
-    let rect = drawn.response.rect;
+    let rect = Rect::from_min_max(pos2(left, top), pos2(right, question.bottom().max(answer.bottom())));
+    ui.allocate_rect(rect, Sense::hover());
     if is_marked {
         let palette = Palette::of(ui);
-        let area = rect.expand2(vec2(0.0, 4.0));
-        let bar = Rect::from_min_max(area.left_top(), pos2(area.left() + 3.0, area.bottom()));
+        let area = Rect::from_min_max(rect.min - vec2(10.0, 5.0), rect.max + vec2(SCROLL_BAR, 5.0));
+        let bar = Rect::from_min_max(area.left_top() + vec2(0.0, 4.0), pos2(area.left() + 3.0, area.bottom() - 4.0));
         let fill = egui::Shape::rect_filled(area, 6.0, Palette::mix(palette.panel, palette.accent, 0.12));
-        ui.painter().set(ground, egui::Shape::Vec(vec![fill, egui::Shape::rect_filled(bar, 1.0, palette.accent)]));
+        ui.painter().set(ground, egui::Shape::Vec(vec![fill, egui::Shape::rect_filled(bar, 1.5, palette.accent)]));
     }
     rect
+}
+
+/// That a value is not the profile's, and the way back.
+fn changed_ui(ui: &mut Ui, row: &AssumptionRow, commands: &mut Vec<Command>) {
+    let Some(profile_value) = &row.profile_value else { return };
+    ui.horizontal(|ui| {
+        let words = format!("changed, profile says {profile_value}");
+        parts::label(ui, &words, theme::semibold(theme::size::TABLE), Palette::of(ui).depends);
+        let reset = parts::link(ui, "Reset to profile");
+        reset.widget_info(|| WidgetInfo::labeled(WidgetType::Link, true, format!("Reset {} to profile", row.name)));
+        if reset.on_hover_text(format!("Back to {profile_value}")).clicked() {
+            commands.push(Command::ResetAssumption(Some(row.name.clone())));
+        }
+    });
 }
 
 /// Values side by side, of which one is chosen. Returns the one that was clicked, if it is another one.
@@ -178,7 +200,7 @@ fn segment(ui: &Ui, rect: Rect, corners: CornerRadius, response: &Response, is_c
 fn buttons_ui(ui: &mut Ui, view: &AssumptionsView, commands: &mut Vec<Command>) -> bool {
     let mut is_done = false;
     parts::row_from_right(ui, 28.0, |ui| {
-        is_done = ui.add(egui::Button::new("Close").min_size(vec2(72.0, 28.0))).clicked();
+        is_done = ui.add(egui::Button::new("Done").min_size(vec2(72.0, 28.0))).clicked();
         let has_changes = view.rows.iter().any(|row| row.profile_value.is_some());
         let reset = ui.add_enabled(has_changes, egui::Button::new("Reset all to profile").min_size(vec2(0.0, 28.0)));
         if reset.on_disabled_hover_text("Every assumption is as the profile says").clicked() {
