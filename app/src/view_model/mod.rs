@@ -112,6 +112,10 @@ pub struct Inspector {
     pub destinations: Vec<ConnectionRow>,
     /// What may reach it.
     pub sources: Vec<ConnectionRow>,
+    /// The workloads that it may not reach, its own namespace's first, as many as are worked out; and how many there are.
+    pub denied_destinations: (Vec<ConnectionRow>, usize),
+    /// The workloads that may not reach it, in the same way.
+    pub denied_sources: (Vec<ConnectionRow>, usize),
     /// Ways in from outside that lead to it or through it.
     pub paths: Vec<PathRow>,
     /// Its object as YAML, empty where it has none to show.
