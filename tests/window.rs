@@ -16,3 +16,5 @@ mod looking;
 mod manifests;
 #[path = "window/reach.rs"]
 mod reach;
+#[path = "window/reasons.rs"]
+mod reasons;

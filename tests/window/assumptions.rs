@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::desk::{Desk, EDITOR};
 
-fn pod(name: &str, address: &str) -> Value {
+pub fn pod(name: &str, address: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "shop", "labels": {"app": name}},
         "spec": {"containers": [{"name": "c"}]}, "status": {"phase": "Running", "podIPs": [{"ip": address}]}
     })
 }
 
-fn policy() -> Value {
+pub fn policy() -> Value {
     json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "by-address", "namespace": "shop"},
         "spec": {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Egress"], "egress": [
@@ -24,7 +24,7 @@ fn policy() -> Value {
     })
 }
 
-fn cilium() -> Value {
+pub fn cilium() -> Value {
     let labels = json!({"k8s-app": "cilium"});
     json!({
         "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "cilium", "namespace": "kube-system"},
@@ -33,7 +33,8 @@ fn cilium() -> Value {
     })
 }
 
-fn open(folder: &Path, objects: &[Value]) -> Desk {
+/// The window on manifests of these objects, with `shop/web` selected.
+pub fn open(folder: &Path, objects: &[Value]) -> Desk {
     let text: Vec<String> = objects.iter().map(ToString::to_string).collect();
     std::fs::write(folder.join("all.yaml"), text.join("\n---\n")).unwrap();
     let mut desk = Desk::open(Opening::Manifests(vec![folder.to_owned()]));
@@ -102,18 +103,4 @@ fn both_sides_of_the_sketch_are_answered_alike() {
     desk.click("ip-block-selects-pods no");
     desk.until_view("between pods there is no difference", |view| !view.difference.rows.iter().any(|row| row.to == "shop/db"));
     assert_eq!(desk.view().sketch.edits.len(), 1);
-}
-
-#[test]
-fn a_whole_rule_is_marked_in_the_editor() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut desk = open(folder.path(), &[pod("web", "10.1.0.1"), pod("db", "10.1.0.2"), policy()]);
-    let key = "networking.k8s.io/v1 NetworkPolicy shop/by-address";
-    desk.click("db, shop, 5432/TCP, allowed, by-address, egress rule 2");
-    desk.click("by-address egress rule 2 allows 5432/TCP");
-    desk.until_seen(EDITOR);
-    let open = desk.view().sketch.open.clone().unwrap();
-    let lines = open.marked_lines.clone().expect("the rule is marked");
-    let marked: Vec<&str> = open.text.lines().skip(lines.start() - 1).take(lines.count()).map(str::trim).collect();
-    assert_eq!((open.key.as_str(), marked), (key, vec!["- to:", "- ipBlock:", "cidr: 10.0.0.0/8", "ports:", "- port: 5432"]));
 }

@@ -237,12 +237,13 @@ impl TextRows<'_> {
             let at = pos2(left + GUTTER - 16.0, rect.center().y);
             parts::text(ui, at, Align2::RIGHT_CENTER, &line.to_string(), theme::monospace(theme::size::CAPTION), color, GUTTER);
             if error.is_some() {
-                let sign = pos2(left + 4.0, rect.center().y);
+                let sign = pos2(left + 10.0, rect.center().y);
                 parts::text(ui, sign, Align2::LEFT_CENTER, "!", theme::semibold(theme::size::TABLE), color, 8.0);
-            } else if is_marked {
-                let bar = Rect::from_min_max(pos2(left + 4.0, rect.top()), pos2(left + 7.0, rect.bottom()));
-                ui.painter().rect_filled(bar, 1.0, palette.accent);
             }
+        }
+        if let Some(rect) = object.marked_lines.as_ref().and_then(|lines| self.block(lines)) {
+            let bar = Rect::from_min_max(pos2(left + 4.0, rect.top()), pos2(left + 7.0, rect.bottom()));
+            ui.painter().rect_filled(bar, 1.5, palette.accent);
         }
     }
 }
