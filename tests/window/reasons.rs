@@ -52,7 +52,7 @@ fn what_is_denied_is_listed_when_asked_for_and_every_rule_says_why_not() {
     let mut desk = open(folder.path(), &[pods(), vec![narrow]].concat());
     assert!(!desk.sees_part("db, shop, denied"), "what is denied is not in the way");
     desk.click("Show 1 denied");
-    desk.click("db, shop, denied, by-address");
+    desk.click("db, shop, denied, closed by by-address");
     desk.must_see("by-address isolates shop/web for egress, and none of its 2 rules fits");
     let (key, lines) = follow(&mut desk, "rule 2 peer 2 is for 10.3.0.0/16; shop/db has 10.1.0.2");
     assert_eq!((key.as_str(), lines), (KEY, ["- ipBlock:", "cidr: 10.3.0.0/16"].map(str::to_owned).to_vec()));
@@ -70,7 +70,7 @@ fn a_policy_without_rules_is_marked_as_a_whole() {
     let mut desk = open(folder.path(), &[pods(), vec![closed]].concat());
     desk.click("Destinations 0");
     desk.click("Show 2 denied");
-    desk.click("db, shop, denied, by-address");
+    desk.click("db, shop, denied, closed by by-address");
     let (_, lines) = follow(&mut desk, "by-address isolates shop/web for egress and has no egress rule");
     assert_eq!((lines.first().map(String::as_str), lines.last().map(String::as_str)), (Some("spec:"), Some("egress: []")));
 }

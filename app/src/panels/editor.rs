@@ -202,7 +202,7 @@ impl TextRows<'_> {
     fn marks(&self, object: &OpenObject, palette: &Palette) -> Vec<Shape> {
         let mut shapes = Vec::new();
         if let Some(rect) = object.marked_lines.as_ref().and_then(|lines| self.block(lines)) {
-            shapes.push(Shape::rect_filled(rect, 0.0, Palette::mix(palette.panel, palette.accent, 0.16)));
+            shapes.push(Shape::rect_filled(rect, 0.0, Palette::mix(palette.panel, palette.accent, 0.13)));
         }
         for error in &object.errors {
             let Some(rect) = self.rect(error.line) else { continue };

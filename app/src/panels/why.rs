@@ -77,7 +77,7 @@ fn bullet_ui(ui: &mut Ui, id: Id, line: &WhyLine, is_first: bool, kind: Option<W
         None if is_first => (palette.text, theme::regular(theme::size::TABLE)),
         None => (palette.muted, theme::regular(theme::size::TABLE)),
     };
-    let strength = if line.indent > 0 { 0.25 } else { 0.45 };
+    let strength = if line.tone.is_some() { 0.45 } else { 0.25 };
     let underline = if kind.is_some() { Stroke::new(1.0, Palette::mix(palette.panel, color, strength)) } else { Stroke::NONE };
     let left = EDGE + f32::from(line.indent) * INDENT;
     let width = ui.available_width() - EDGE - left - 20.0;

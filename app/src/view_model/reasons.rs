@@ -99,6 +99,7 @@ pub fn because(trace: &Trace) -> String {
         .find(|reason| reason.object.is_some())
         .or_else(|| reasons().filter(decides).find(|reason| reason.decision != Decision::NotSubject));
     match deciding {
+        Some(Reason { object: Some(object), decision: Decision::NotAllowed, .. }) => format!("closed by {}", object.name),
         Some(Reason { object: Some(object), pointer, .. }) => {
             let mut steps = pointer.split('/').skip(2);
             match (steps.next(), steps.next().and_then(|index| index.parse::<usize>().ok())) {
