@@ -33,7 +33,10 @@ impl Follower {
                         objects.iter().map(|object| (object.key.clone(), Arc::new(portolan_core::intake::read(object)))).collect();
                     host.apply([Change::Replace { kind, namespace: namespace.map(Into::into), entries }]);
                 }
-                SourceEvent::Status(kind, status) => standing.set(kind, status),
+                SourceEvent::Status(kind, status) => {
+                    standing.set(kind, status);
+                    let _ = host.apply([Change::Unseen(standing.unseen_kinds())]);
+                }
                 SourceEvent::Warning(_) => {}
             }
         });
@@ -133,6 +136,60 @@ async fn changes_show_in_the_running_analysis_within_a_second() {
     follower.until("a changed Ingress is another", A_SECOND, |host, _| titles(host) == ["http://new.example/"]).await;
     server.delete(&ObjectKey::new(Kind::Ingress, "shop", "web"));
     follower.until("a deleted Ingress is none", A_SECOND, |host, _| titles(host).is_empty()).await;
+}
+
+fn cluster_policy(action: &str) -> Value {
+    json!({
+        "apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicy", "metadata": {"name": "web"},
+        "spec": {"tier": "Admin", "priority": 10, "subject": {"namespaces": {}}, "egress": [
+            {"action": action, "to": [{"pods": {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "db"}}}}]}
+        ]}
+    })
+}
+
+#[tokio::test]
+async fn cluster_wide_policies_show_within_a_second_too() {
+    let server = ApiServer::start().await.unwrap();
+    server.apply(pod("web-0", "web", "10.1.0.1"));
+    server.apply(pod("db-0", "db", "10.1.0.2"));
+    let follower = Follower::start(&server, quick());
+    follower.until_live().await;
+    server.apply(cluster_policy("Deny"));
+    follower.until("a new policy closes the way", A_SECOND, |host, _| reaches(host, "shop/web-0", "shop/db-0") == Some(false)).await;
+    server.apply(cluster_policy("Accept"));
+    follower.until("a changed one opens it", A_SECOND, |host, _| reaches(host, "shop/web-0", "shop/db-0") == Some(true)).await;
+    server.apply(policy("closed", json!([])));
+    follower.until("and holds against others", A_SECOND, |host, _| host.snapshot().count(Kind::NetworkPolicy) == 1).await;
+    follower.with(|host, _| assert_eq!(reaches(host, "shop/web-0", "shop/db-0"), Some(true)));
+    server.delete(&ObjectKey::new(Kind::ClusterNetworkPolicy, "", "web"));
+    follower.until("a deleted one says nothing", A_SECOND, |host, _| reaches(host, "shop/web-0", "shop/db-0") == Some(false)).await;
+}
+
+#[tokio::test]
+async fn a_custom_kind_hides_something_only_where_the_server_has_it() {
+    let server = ApiServer::start().await.unwrap();
+    server.apply(pod("web-0", "web", "10.1.0.1"));
+    server.apply(pod("db-0", "db", "10.1.0.2"));
+    server.uninstall(Kind::AdminNetworkPolicy);
+    server.forbid(Kind::AdminNetworkPolicy, &[]);
+    server.forbid(Kind::ClusterNetworkPolicy, &[]);
+    let follower = Follower::start(&server, quick());
+    let is_forbidden = |status: Option<&KindStatus>| matches!(status, Some(KindStatus::Forbidden { .. }));
+    let told = |standing: &Standing| {
+        let absent = standing.get(Kind::AdminNetworkPolicy) == Some(&KindStatus::Absent);
+        absent && is_forbidden(standing.get(Kind::ClusterNetworkPolicy))
+    };
+    follower.until("each is told apart", PATIENCE, |_, standing| told(standing)).await;
+    follower
+        .until("what may not be seen may decide", PATIENCE, |host, _| {
+            let analysis = host.analysis();
+            let end = |name: &str| analysis.endpoint(name).ok();
+            let Some((from, to)) = end("shop/web-0").zip(end("shop/db-0")) else { return false };
+            let trace = analysis.trace(&from, &to, None);
+            let missing = |kind: Kind| trace.depends.iter().any(|depends| depends.contains(kind.plural()));
+            missing(Kind::ClusterNetworkPolicy) && !missing(Kind::AdminNetworkPolicy)
+        })
+        .await;
 }
 
 #[tokio::test]

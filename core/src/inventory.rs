@@ -96,6 +96,8 @@ impl Inventory {
                 continue;
             }
             let (kind, name) = match &record.owner {
+                // An owner in a manifest may lack its kind: such pods go together under its name, as pods.
+                Some(owner) if owner.kind.is_empty() => (SmolStr::new_static("Pod"), owner.name.clone()),
                 Some(owner) => top_owner(snapshot, &key.namespace, owner),
                 None => (SmolStr::new_static("Pod"), key.name.clone()),
             };

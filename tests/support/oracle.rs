@@ -21,6 +21,7 @@ pub struct Report {
     n_flows: usize,
     differences: Vec<String>,
     skipped: Vec<(String, String)>,
+    n_ingress_controller_lines: usize,
 }
 
 impl Report {
@@ -49,6 +50,11 @@ impl Report {
         self.skipped.push((case.to_owned(), reason.to_owned()));
     }
 
+    /// Lines of `{ingress-controller}`, which come from Ingress and Route analysis, were left out of a case that was compared.
+    pub fn ingress_controller_lines(&mut self, n: usize) {
+        self.n_ingress_controller_lines += n;
+    }
+
     /// Prints the suite's row of the table.
     ///
     /// # Panics
@@ -63,6 +69,9 @@ impl Report {
         }
         for (reason, cases) in by_reason {
             let _ = write!(text, "\n    skipped {}, {reason}: {}", cases.len(), cases.join(", "));
+        }
+        if self.n_ingress_controller_lines > 0 {
+            let _ = write!(text, "\n    left out {} lines of {{ingress-controller}}", self.n_ingress_controller_lines);
         }
         for difference in self.differences.iter().take(40) {
             let _ = write!(text, "\n    DIFFERS {difference}");
@@ -129,6 +138,37 @@ pub fn ports_of_text(text: &str) -> PortSet {
     set
 }
 
+/// Ports written as `TCP, UDP:[1-52,54-65535]`: a protocol without numbers is all of its ports.
+///
+/// # Panics
+/// Where a part is none of these.
+#[track_caller]
+pub fn ports_of_explanation(text: &str) -> PortSet {
+    let mut set = PortSet::none();
+    for part in text.split(", ") {
+        let (name, spans) = part.split_once(":[").unwrap_or((part, ""));
+        let protocol = Protocol::parse(name).expect("a protocol");
+        if spans.is_empty() {
+            set = set.union(&PortSet::all_of(protocol));
+        }
+        for span in spans.trim_end_matches(']').split(',').filter(|span| !span.is_empty()) {
+            let (first, last) = span.split_once('-').unwrap_or((span, span));
+            set = set.union(&PortSet::range(protocol, first.parse().expect("a port"), last.parse().expect("a port")));
+        }
+    }
+    set
+}
+
+/// A port written as `udp-52`.
+///
+/// # Panics
+/// Where it is not.
+#[track_caller]
+pub fn port_of_focus(text: &str) -> PortSet {
+    let (protocol, port) = text.split_once('-').expect("protocol-port");
+    PortSet::one(Protocol::parse(&protocol.to_uppercase()).expect("a protocol"), port.parse().expect("a port"))
+}
+
 /// An interval of IPv4 addresses with the ports that are allowed there.
 pub type RangePorts = (u32, u32, PortSet);
 
@@ -162,20 +202,25 @@ impl Listing {
         }
     }
 
-    /// Adds what is allowed from one of our peers to another.
+    /// Adds what is allowed from one of our peers to another. An owner that does not say its kind is a `Pod` to netpol-analyzer.
     pub fn add_peers(&mut self, from: &Peer, to: &Peer, ports: PortSet) {
         let name = |peer: &Peer| {
-            v4_range(peer)
-                .map_or_else(|| peer.to_string(), |(first, last)| format!("{}-{}[External]", Ipv4Addr::from(first), Ipv4Addr::from(last)))
+            v4_range(peer).map_or_else(
+                || peer.to_string().replace("[]", "[Pod]"),
+                |(first, last)| format!("{}-{}[External]", Ipv4Addr::from(first), Ipv4Addr::from(last)),
+            )
         };
         self.add(&name(from), &name(to), ports);
     }
 
-    /// What we say, by workload.
+    /// What we say, by workload. IPv6 addresses are left out: nobody that we compare with speaks of them.
     pub fn ours(analysis: &Analysis) -> Self {
         let mut listing = Self::default();
         for connection in analysis.connections(Unit::Workload) {
             let (from, to) = (&connection.from, &connection.to);
+            if is_v6(from) || is_v6(to) {
+                continue;
+            }
             if connection.depends.is_empty() {
                 listing.add_peers(from, to, connection.ports.clone());
             } else {
@@ -189,6 +234,15 @@ impl Listing {
     pub fn retain(&mut self, keep: impl Fn(&str, &str) -> bool) {
         self.pairs.retain(|(from, to), _| keep(from, to));
         self.ranges.retain(|(workload, is_source), _| if *is_source { keep(workload, "") } else { keep("", workload) });
+    }
+
+    /// Keeps what is said of these ports.
+    pub fn restrict_to(&mut self, ports: &PortSet) {
+        for kept in self.pairs.values_mut().chain(self.ranges.values_mut().flatten().map(|(.., kept)| kept)) {
+            *kept = kept.intersection(ports);
+        }
+        self.pairs.retain(|_, kept| !kept.is_empty());
+        self.ranges.values_mut().for_each(|ranges| ranges.retain(|(.., kept)| !kept.is_empty()));
     }
 
     /// Compares with another, both ways: every pair, and every interval that either divides further.
@@ -235,6 +289,10 @@ fn v4_range(peer: &Peer) -> Option<(u32, u32)> {
         Peer::Range { first: std::net::IpAddr::V4(first), last: std::net::IpAddr::V4(last) } => Some((u32::from(*first), u32::from(*last))),
         _ => None,
     }
+}
+
+fn is_v6(peer: &Peer) -> bool {
+    matches!(peer, Peer::Range { first: std::net::IpAddr::V6(_), .. })
 }
 
 fn range_of(text: &str) -> Option<(u32, u32)> {

@@ -9,7 +9,7 @@ use crate::inventory::PodId;
 use crate::peer::Verdict;
 use crate::policy::{Action, Direction, PeerKind, Policy, Rule, Tier, TierMode};
 use crate::ports::PortSet;
-use crate::reachability::{ClassId, End, Match, Outcome, Target, Uncertainty, rule_ports};
+use crate::reachability::{ClassId, End, Match, Outcome, Target, Uncertainty, resolved_match, rule_ports};
 
 /// The end of a connection that a side looks at.
 #[derive(Debug, Clone, Copy)]
@@ -246,27 +246,27 @@ impl Analysis {
                 held_against(Target::Class(id, self.reachability.classes().at(id)), family)
             }
             (End::Address(address), _) => held_against(Target::Address(Family::of(address), number(address)), None),
-            (End::Unknown, Some(domain)) => held_against(Target::Domain(domain), None),
+            (End::Unknown, Some(domain)) => {
+                let ports = rule_ports(rule, direction, &class.ports, Target::Domain(domain, Family::V4));
+                (self.in_every_family(|family| held_against(Target::Domain(domain, family), None).0), ports)
+            }
             (End::Unknown, None) => {
                 let ports = rule_ports(rule, direction, &class.ports, Target::Address(Family::V4, 0));
                 let Some(peers) = &rule.peers else { return (Match::Yes, ports) };
-                let matched = peers.iter().fold(Match::No, |so_far, peer| {
-                    so_far.or(match &peer.kind {
-                        PeerKind::Block(block) | PeerKind::Network(block) => {
-                            if block.is_whole_family() && block.family == Family::V4 && !self.reachability.names_ipv6() {
-                                Match::Yes
-                            } else {
-                                Match::Maybe(Uncertainty::ResolvedAddress, None)
-                            }
-                        }
-                        PeerKind::Domain(_) => Match::Maybe(Uncertainty::Resolves, None),
-                        PeerKind::Nodes(_) => Match::Maybe(Uncertainty::ResolvedAddress, None),
-                        PeerKind::Pods(_) => Match::No,
-                    })
-                });
-                (matched, ports)
+                let one = |kind: &PeerKind, family| match kind {
+                    PeerKind::Domain(_) => Match::Maybe(Uncertainty::Resolves, None),
+                    kind => resolved_match(kind, family),
+                };
+                let any = |family| peers.iter().fold(Match::No, |so_far, peer| so_far.or(one(&peer.kind, family)));
+                (self.in_every_family(any), ports)
             }
         }
+    }
+
+    /// One match for an address outside of either family: certain is what holds in both.
+    fn in_every_family(&self, matched: impl Fn(Family) -> Match) -> Match {
+        let all = self.reachability.families().iter().map(|family| matched(*family));
+        all.reduce(|a, b| if a == b { a } else { Match::Maybe(Uncertainty::ResolvedAddress, None) }).unwrap_or(Match::No)
     }
 }
 

@@ -93,8 +93,9 @@ impl Decision {
             Self::Denied => 0,
             Self::Allowed => 1,
             Self::MayDeny | Self::MayAllow => 2,
-            Self::NoMatch => 4,
-            _ => 3,
+            Self::NotAllowed | Self::Default => 3,
+            Self::NoMatch => 5,
+            _ => 4,
         }
     }
 }

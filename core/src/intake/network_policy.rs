@@ -169,6 +169,10 @@ fn read_port(pointer: String, port: NetworkPolicyPort, reader: &mut Reader<'_>) 
             let first = reader.port(i64::from(number), &format!("{pointer}/port"))?;
             let last = match port.end_port {
                 None => first,
+                Some(end) if end > i32::from(u16::MAX) => {
+                    reader.warn(&*end_pointer, format!("servers refuse endPort {end}, above the last port; it is taken as 65535"));
+                    u16::MAX
+                }
                 Some(end) => reader.port(i64::from(end), &end_pointer)?,
             };
             if last < first {

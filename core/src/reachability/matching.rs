@@ -92,8 +92,8 @@ pub(crate) enum Target<'a> {
     AnyOtherClass,
     /// An address outside.
     Address(Family, u128),
-    /// What a domain name, or every name below one, resolves to outside.
-    Domain(&'a str),
+    /// What a domain name, or every name below one, resolves to outside in one family of addresses.
+    Domain(&'a str, Family),
 }
 
 /// For every distinct peer of the policies in force, the classes that it matches.
@@ -178,19 +178,23 @@ impl PeerSets {
                 let holds = kind.blocks().iter().any(|block| block.family == family && block.addresses.contains(address));
                 if holds { Match::Yes } else { Match::No }
             }
-            (Target::Domain(name), PeerKind::Domain(pattern)) if domain_covers(pattern, name) => Match::Yes,
-            (Target::Domain(name), PeerKind::Domain(pattern)) if domain_covers(name, pattern) => {
+            (Target::Domain(name, _), PeerKind::Domain(pattern)) if domain_covers(pattern, name) => Match::Yes,
+            (Target::Domain(name, _), PeerKind::Domain(pattern)) if domain_covers(name, pattern) => {
                 Match::Maybe(Uncertainty::DomainName, None)
             }
-            (Target::Domain(_), PeerKind::Block(block) | PeerKind::Network(block)) => {
-                if block.is_whole_family() && block.family == Family::V4 && !self.names_v6 {
-                    Match::Yes
-                } else {
-                    Match::Maybe(Uncertainty::ResolvedAddress, None)
-                }
-            }
-            (Target::Domain(_), PeerKind::Domain(_) | PeerKind::Pods(_) | PeerKind::Nodes(_)) => Match::No,
+            (Target::Domain(_, family), PeerKind::Block(_) | PeerKind::Network(_)) => resolved_match(&peer.kind, family),
+            (Target::Domain(..), PeerKind::Domain(_) | PeerKind::Pods(_) | PeerKind::Nodes(_)) => Match::No,
         }
+    }
+}
+
+/// Whether blocks hold an address outside that nobody knows, of one family.
+pub(crate) fn resolved_match(peer: &PeerKind, family: Family) -> Match {
+    let mut own = peer.blocks().iter().filter(|block| block.family == family && !block.addresses.is_empty());
+    match own.next() {
+        Some(block) if block.is_whole_family() => Match::Yes,
+        Some(_) => Match::Maybe(Uncertainty::ResolvedAddress, None),
+        None => Match::No,
     }
 }
 

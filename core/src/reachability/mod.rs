@@ -18,7 +18,7 @@ pub use class::{Class, ClassId};
 pub use outcome::Outcome;
 pub use row::{AddressOutcome, Row};
 
-pub(crate) use matching::{Match, Target, Uncertainty};
+pub(crate) use matching::{Match, Target, Uncertainty, resolved_match};
 pub(crate) use row::rule_ports;
 
 use crate::address::{AddressRange, Family, number};
@@ -262,7 +262,15 @@ impl Reachability {
 
     /// What a class may do with a domain name, or with every name below one (`*.example.com`).
     pub fn domain(&self, class: ClassId, direction: Direction, name: &str) -> Outcome {
-        row::towards(self, self.row_keys.at(self.classes.at(class).row(direction)), Target::Domain(name))
+        let key = self.row_keys.at(self.classes.at(class).row(direction));
+        let in_family = |family| row::towards(self, key, Target::Domain(name, family));
+        let outcome = in_family(Family::V4);
+        if self.names_ipv6() { outcome.or_elsewhere(&in_family(Family::V6), Cause::ResolvedAddress) } else { outcome }
+    }
+
+    /// The families of addresses outside that are spoken of.
+    pub(crate) fn families(&self) -> &'static [Family] {
+        if self.names_ipv6() { &[Family::V4, Family::V6] } else { &[Family::V4] }
     }
 
     /// Whether a policy that selects a class names this pattern of domains for egress.

@@ -27,6 +27,11 @@ async fn requests(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         // Headers end at an empty line; our clients send no bodies.
         while lines.next_line().await?.is_some_and(|header| !header.is_empty()) {}
         let request = parse(&target);
+        let discovery = shared.store().discovery(&target);
+        if let Some(answer) = discovery {
+            write_answer(&mut writer, &answer).await?;
+            continue;
+        }
         let refusal = shared.store().refusal(request.as_ref());
         match (refusal, request) {
             (Some(answer), _) => write_answer(&mut writer, &answer).await?,

@@ -77,10 +77,12 @@ impl Store {
         if self.failing {
             return Some(status(500, "InternalError", "Internal error occurred: etcdserver: request timed out", json!(null)));
         }
-        let Some(request) = request.filter(|request| !self.uninstalled.contains(&request.kind)) else {
-            return Some(Answer { code: 404, content_type: "text/plain; charset=utf-8", body: "404 page not found\n".to_owned() });
+        let not_found = || Some(Answer { code: 404, content_type: "text/plain; charset=utf-8", body: "404 page not found\n".to_owned() });
+        let Some(request) = request else { return not_found() };
+        // Whether a user may do something is asked before whether there is anything to do it with.
+        let Some(seen_in) = self.forbidden.get(&request.kind) else {
+            return if self.uninstalled.contains(&request.kind) { not_found() } else { None };
         };
-        let seen_in = self.forbidden.get(&request.kind)?;
         if request.namespace.as_ref().is_some_and(|namespace| seen_in.contains(namespace)) {
             return None;
         }
@@ -90,6 +92,36 @@ impl Store {
             request.namespace.as_ref().map_or("at the cluster scope".to_owned(), |namespace| format!("in the namespace \"{namespace}\""));
         let message = format!("{resource} is forbidden: User \"limited\" cannot list resource \"{kind}\" in API group \"{group}\" {scope}");
         Some(status(403, "Forbidden", &message, json!({"group": group, "kind": kind})))
+    }
+
+    /// What the server says of the groups and kinds that it has: `/apis`, `/apis/GROUP/VERSION`.
+    pub(super) fn discovery(&self, target: &str) -> Option<Answer> {
+        let kinds = || Kind::ALL.iter().copied().filter(|kind| !kind.group().is_empty() && !self.uninstalled.contains(kind));
+        let body = match target.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+            ["apis"] => {
+                let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+                for kind in kinds() {
+                    groups.entry(kind.group()).or_default().insert(kind.version());
+                }
+                let group = |(name, versions): (&str, BTreeSet<&str>)| {
+                    let versions: Vec<Value> =
+                        versions.iter().map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version})).collect();
+                    json!({"name": name, "versions": versions, "preferredVersion": versions.first()})
+                };
+                json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups.into_iter().map(group).collect::<Vec<_>>()})
+            }
+            ["apis", group, version] => {
+                let here = kinds().filter(|kind| kind.group() == *group && kind.version() == *version);
+                let resource = |kind: Kind| json!({"name": kind.plural(), "singularName": "", "namespaced": kind.is_namespaced(), "kind": kind.name(), "verbs": ["list", "watch"]});
+                let resources: Vec<Value> = here.map(resource).collect();
+                if resources.is_empty() {
+                    return None;
+                }
+                json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{group}/{version}"), "resources": resources})
+            }
+            _ => return None,
+        };
+        Some(Answer { code: 200, content_type: "application/json", body: body.to_string() })
     }
 
     fn fits(request: &Request, key: &ObjectKey) -> bool {
@@ -175,9 +207,9 @@ fn status(code: u16, reason: &str, message: &str, details: Value) -> Answer {
 pub(super) fn parse(target: &str) -> Option<Request> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let (group, rest) = match parts.as_slice() {
-        ["api", "v1", rest @ ..] => ("", rest),
-        ["apis", group, "v1", rest @ ..] => (*group, rest),
+    let (group, version, rest) = match parts.as_slice() {
+        ["api", version, rest @ ..] => ("", *version, rest),
+        ["apis", group, version, rest @ ..] => (*group, *version, rest),
         _ => return None,
     };
     let (namespace, plural) = match rest {
@@ -185,7 +217,7 @@ pub(super) fn parse(target: &str) -> Option<Request> {
         [plural] => (None, *plural),
         _ => return None,
     };
-    let kind = Kind::ALL.iter().copied().find(|kind| kind.group() == group && kind.plural() == plural)?;
+    let kind = Kind::ALL.iter().copied().find(|kind| kind.group() == group && kind.version() == version && kind.plural() == plural)?;
     let query = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     Some(Request { kind, namespace, query })
 }

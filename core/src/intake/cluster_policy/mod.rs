@@ -15,7 +15,8 @@ use self::ports::PortItem;
 use super::{Reader, network_policy, unknown_fields};
 use crate::labels::Selector;
 use crate::record::{
-    ClusterPolicyPeer, ClusterPolicyPeerKind, ClusterPolicyRecord, ClusterPolicyRule, NamespacePeers, PolicyTier, RuleAction,
+    ClusterPolicyPeer, ClusterPolicyPeerKind, ClusterPolicyPortMatch, ClusterPolicyRecord, ClusterPolicyRule, NamespacePeers, PolicyTier,
+    RuleAction,
 };
 
 /// The name of the one BaselineAdminNetworkPolicy that a cluster can have.
@@ -203,6 +204,11 @@ fn read_rule<M: PortItem>(
         (read.is_empty(), read.into_iter().flatten().collect::<Vec<_>>())
     });
     let ports = ports.and_then(|(was_empty, ports)| (!was_empty).then_some(ports));
+    let has_name = ports.iter().flatten().any(|port| matches!(port.port, ClusterPolicyPortMatch::Name(..)));
+    if has_name && peers.iter().any(|peer| !matches!(peer.kind, ClusterPolicyPeerKind::Pods { .. })) {
+        let message = "servers refuse port names beside nodes, networks and domain names, which have none: there a name matches nothing";
+        reader.warn(&*ports_pointer, message);
+    }
     if fails_closed && action != RuleAction::Accept {
         reader.warn(&*pointer, "a peer of an unknown kind fails closed: the rule denies everything");
         return Some(ClusterPolicyRule { pointer, action: RuleAction::Deny, peers: None, ports: None });
