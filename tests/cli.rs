@@ -216,7 +216,7 @@ fn the_profile_is_detected_and_printed() {
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "shop", "labels": {"app": "web"}},
         "spec": {"containers": [{"name": "c"}]}, "status": {"phase": "Running", "podIPs": [{"ip": "10.1.0.1"}]}
     });
-    let (without, with) = (write("without.yaml", &[web.clone()]), write("with.yaml", &[web, cilium]));
+    let (without, with) = (write("without.yaml", std::slice::from_ref(&web)), write("with.yaml", &[web, cilium]));
     let evidence = "Cilium (DaemonSet kube-system/cilium)";
 
     let answer = |file: &Path, more: &[&str]| {

@@ -107,6 +107,7 @@ fn inspector() -> Inspector {
             object(DEBUG, "closes egress"),
             object("apps/v1 Deployment payments/payments-api", ""),
         ],
+        ..Inspector::default()
     }
 }
 
