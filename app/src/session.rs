@@ -217,6 +217,8 @@ impl Session {
             unfolded: &is_unfolded,
             selected: self.selected.as_deref(),
         };
+        let is_loading = matches!(self.freshness, Freshness::Loading(..));
+        let detected = assumptions::detected(answers.detection.as_ref(), self.host.snapshot(), is_loading);
         let warnings = self.source_warnings.iter().cloned().chain(answers.edited.warnings());
         View {
             generation: self.generation,
@@ -227,13 +229,13 @@ impl Session {
             sketch: self.sketch_view(),
             difference: difference::table(&answers.difference),
             warnings: warnings.map(|w| WarningRow { object: w.object, pointer: w.pointer, message: w.message }).collect(),
-            status: self.status(answers),
-            assumptions: assumptions::view(&self.settled, answers.detection.as_ref(), answers.base.assumptions(), self.host.snapshot()),
+            status: self.status(answers, &detected),
+            assumptions: assumptions::view(&self.settled, &detected, answers.base.assumptions()),
             search_index: search::index(&answers.edited),
         }
     }
 
-    fn status(&self, answers: &Answers) -> Status {
+    fn status(&self, answers: &Answers, detected: &str) -> Status {
         let inventory = answers.base.inventory();
         let n_workloads = inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()).count();
         let kinds = [Kind::NetworkPolicy, Kind::ClusterNetworkPolicy, Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy];
@@ -249,6 +251,7 @@ impl Session {
             ),
             timing: format!("answer in {:.1} ms", answers.elapsed.as_secs_f64() * 1000.0),
             profile: assumptions::words(answers.base.assumptions()),
+            profile_origin: assumptions::origin(&self.settled, detected),
             unseen: self.unseen.clone(),
             notice: self.notice.clone(),
         }

@@ -55,7 +55,7 @@ fn an_assumption_changes_a_verdict_and_is_reset() {
     let mut desk = open(folder.path(), &[pod("web", "10.1.0.1"), pod("db", "10.1.0.2"), policy()]);
     assert_eq!(tone(&desk), Some(Tone::Allowed));
     desk.click("profile upstream");
-    desk.must_see("Detected no network plugin that is known, so profile upstream");
+    desk.must_see("Detected no network plugin that is known, which stands for profile upstream");
     desk.click("ip-block-selects-pods no");
     desk.until_view("the block holds no pods", |view| view.status.profile == "profile upstream +1");
     assert_eq!(tone(&desk), None);

@@ -88,7 +88,7 @@ pub fn status_ui(ui: &mut Ui, status: &Status, commands: &mut Vec<Command>) {
     }
     bar.part(ui, &status.sizes, palette.muted, 320.0);
     bar.part(ui, &status.timing, palette.muted, 200.0);
-    if bar.button(ui, &status.profile).is_some_and(|response| response.clicked()) {
+    if bar.button(ui, &status.profile, &status.profile_origin).is_some_and(|response| response.clicked()) {
         commands.push(Command::ShowAssumptions(None));
     }
     let promised = ui.interact(promise.rect, egui::Id::new("status promise"), Sense::hover());
@@ -105,7 +105,7 @@ struct Bar {
 
 impl Bar {
     /// The profile, which opens the assumptions: its id stays while its words change, so that the keyboard's focus does.
-    fn button(&mut self, ui: &Ui, text: &str) -> Option<Response> {
+    fn button(&mut self, ui: &Ui, text: &str, origin: &str) -> Option<Response> {
         let room = (self.end - self.x - BUTTON_PADDING * 2.0).min(200.0);
         if text.is_empty() || room < 40.0 {
             return None;
@@ -122,7 +122,9 @@ impl Bar {
         ui.painter().galley(pos2(self.x, self.rect.center().y - galley.size().y / 2.0), galley, palette.text);
         parts::fold_arrow(ui, pos2(area.right() - BUTTON_PADDING - 2.0, area.center().y), true, palette.muted);
         self.x = area.right() + 20.0;
-        Some(response.on_hover_text("What is assumed where network plugins differ"))
+        ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(origin));
+        let hover = if origin.is_empty() { String::new() } else { format!("\n{origin}") };
+        Some(response.on_hover_text(format!("What is assumed where network plugins differ{hover}")))
     }
 
     fn part(&mut self, ui: &Ui, text: &str, color: Color32, max_width: f32) -> Option<Response> {

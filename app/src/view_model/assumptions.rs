@@ -41,8 +41,8 @@ pub struct AssumptionRow {
     pub profile_value: Option<String>,
 }
 
-/// The rows of the assumptions in force.
-pub fn view(settled: &Settled, detection: Option<&Detection>, assumptions: &Assumptions, snapshot: &Snapshot) -> AssumptionsView {
+/// The rows of the assumptions in force; `detected` is [`detected`].
+pub fn view(settled: &Settled, detected: &str, assumptions: &Assumptions) -> AssumptionsView {
     let row = |profile: Option<Profile>| ProfileRow {
         profile,
         title: profile.map_or("as detected", Profile::name).to_owned(),
@@ -57,27 +57,35 @@ pub fn view(settled: &Settled, detection: Option<&Detection>, assumptions: &Assu
     });
     AssumptionsView {
         profiles: std::iter::once(None).chain(Profile::ALL.map(Some)).map(row).collect(),
-        detected: detected(detection, snapshot),
+        detected: detected.to_owned(),
         rows: rows.collect(),
     }
 }
 
-/// What was detected, or why nothing was.
-fn detected(detection: Option<&Detection>, snapshot: &Snapshot) -> String {
+/// What was detected, or why nothing was, in a sentence. `is_loading`: the first lists of a cluster are on their way.
+pub fn detected(detection: Option<&Detection>, snapshot: &Snapshot, is_loading: bool) -> String {
     if let Some(detection) = detection {
         let profile = if detection.evidence.to_lowercase().starts_with(detection.profile.name()) {
             String::new()
         } else {
-            format!(", so profile {}", detection.profile.name())
+            format!(", which stands for profile {}", detection.profile.name())
         };
         return format!("Detected {}{profile}", detection.evidence);
+    }
+    if is_loading {
+        return "Detected nothing yet: the first lists are on their way".to_owned();
     }
     let unseen: Vec<&str> =
         [Kind::DaemonSet, Kind::Deployment].into_iter().filter(|kind| snapshot.unseen.0.contains_key(kind)).map(Kind::plural).collect();
     match unseen.as_slice() {
-        [] => "Detected no network plugin that is known, so profile upstream".to_owned(),
-        kinds => format!("Detected nothing, since {} cannot be seen, so profile upstream", kinds.join(" and ")),
+        [] => "Detected no network plugin that is known, which stands for profile upstream".to_owned(),
+        kinds => format!("Detected nothing, since {} cannot be seen, which stands for profile upstream", kinds.join(" and ")),
     }
+}
+
+/// Where the profile comes from: the person, or what was detected.
+pub fn origin(settled: &Settled, detected: &str) -> String {
+    if settled.profile.is_none() { detected.to_owned() } else { format!("Chosen by you. {detected}") }
 }
 
 /// The status bar's words: `profile cilium +2`.

@@ -316,6 +316,8 @@ pub struct Status {
     pub timing: String,
     /// `profile upstream`, `profile cilium +2` with two assumptions that the profile has otherwise.
     pub profile: String,
+    /// Where the profile comes from, in a sentence, for whoever asks.
+    pub profile_origin: String,
     /// What cannot be seen, a line each: `pods is forbidden: ...`.
     pub unseen: Vec<String>,
     /// What came of the last thing asked for, where it does not show elsewhere: `saved 3 objects to ...`.
