@@ -223,6 +223,7 @@ pub fn view() -> View {
             sizes: "214 pods, 60 workloads, 38 policies".to_owned(),
             timing: "answer in 0.4 ms".to_owned(),
             profile: "profile cilium +1".to_owned(),
+            profile_origin: "Detected Cilium (DaemonSet kube-system/cilium)".to_owned(),
             unseen: vec!["gateways.gateway.networking.k8s.io is forbidden: no list at cluster scope".to_owned()],
             notice: None,
         },
