@@ -71,6 +71,16 @@ fn warnings_of_lines_go_to_standard_error() {
 }
 
 #[test]
+fn a_profile_that_is_not_upstream_is_told_beside_lines() {
+    let manifest = r#"{"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "calico-node", "namespace": "kube-system"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}}}}"#;
+    let Some(output) = run(&["--manifests", "-", "connections"], manifest) else { return };
+    assert_eq!(err(&output), "note: profile calico, detected: Calico (DaemonSet kube-system/calico-node)\n");
+    let Some(output) = run(&["--manifests", "-", "--profile", "upstream", "connections"], manifest) else { return };
+    assert_eq!(err(&output), "note: profile upstream, as given; detected: Calico (DaemonSet kube-system/calico-node)\n");
+}
+
+#[test]
 fn it_exits_with_2_and_a_sentence_when_it_cannot() {
     for (arguments, words) in [
         (vec!["--manifests", "/no/such/folder", "connections"], "/no/such/folder does not exist or cannot be opened"),

@@ -29,11 +29,11 @@ pub(super) fn run(args: &ConnectionsArgs, loaded: &Loaded, out: &mut dyn Write) 
     let exposure = args.exposure.then(|| loaded.analysis.exposure(unit));
     match args.output {
         Format::Json => {
-            let head = Head::new("portolan.connections/v1", loaded.analysis.assumptions());
+            let head = Head::new("portolan.connections/v1", loaded);
             output::json(out, &Answer { head, unit: unit.name(), connections, exposure, warnings: &loaded.warnings })
         }
         Format::Txt => {
-            output::warnings_to_stderr(&loaded.warnings);
+            output::notes_to_stderr(loaded, &loaded.warnings);
             let rows: Vec<[String; 4]> = connections.iter().map(row).collect();
             output::table(out, &rows)?;
             let Some(exposure) = exposure else { return Ok(()) };

@@ -26,6 +26,8 @@ pub(crate) enum Match {
     Family(Family),
     /// It depends; and where a family is named, only for addresses of that family.
     Maybe(Uncertainty, Option<Family>),
+    /// It depends on an assumption, and if that holds on the address of the pod, which is not known.
+    IfKnown(Uncertainty),
 }
 
 /// What a match depends on; a copyable stand-in for [`Cause`].
@@ -41,6 +43,27 @@ pub(crate) enum Uncertainty {
     Resolves,
     ResolvedAddress,
     DomainName,
+}
+
+impl Uncertainty {
+    /// Those that are assumptions: they turn out the same way for every rule.
+    pub(crate) const ASSUMPTIONS: [Self; 3] = [Self::IpBlockSelectsPods, Self::NetworksSelectPods, Self::HostNetworkPeer];
+
+    /// The cause that an answer names.
+    pub(crate) const fn cause(self) -> Cause {
+        match self {
+            Self::UnknownAddress => Cause::UnknownAddress,
+            Self::IpBlockSelectsPods => Cause::IpBlockSelectsPods,
+            Self::NetworksSelectPods => Cause::NetworksSelectPods,
+            Self::HostNetworkPeer => Cause::HostNetworkPeer,
+            Self::UnseenNamespaces => Cause::Unseen(Kind::Namespace),
+            Self::UnknownNode => Cause::UnknownNode,
+            Self::UnseenNodes => Cause::Unseen(Kind::Node),
+            Self::Resolves => Cause::Resolves,
+            Self::ResolvedAddress => Cause::ResolvedAddress,
+            Self::DomainName => Cause::DomainName,
+        }
+    }
 }
 
 impl Match {
@@ -70,16 +93,7 @@ impl Match {
         match self {
             Self::No | Self::Yes => None,
             Self::Family(_) => Some(Cause::OneFamily),
-            Self::Maybe(Uncertainty::UnknownAddress, _) => Some(Cause::UnknownAddress),
-            Self::Maybe(Uncertainty::IpBlockSelectsPods, _) => Some(Cause::IpBlockSelectsPods),
-            Self::Maybe(Uncertainty::HostNetworkPeer, _) => Some(Cause::HostNetworkPeer),
-            Self::Maybe(Uncertainty::NetworksSelectPods, _) => Some(Cause::NetworksSelectPods),
-            Self::Maybe(Uncertainty::UnseenNamespaces, _) => Some(Cause::Unseen(Kind::Namespace)),
-            Self::Maybe(Uncertainty::UnknownNode, _) => Some(Cause::UnknownNode),
-            Self::Maybe(Uncertainty::UnseenNodes, _) => Some(Cause::Unseen(Kind::Node)),
-            Self::Maybe(Uncertainty::Resolves, _) => Some(Cause::Resolves),
-            Self::Maybe(Uncertainty::ResolvedAddress, _) => Some(Cause::ResolvedAddress),
-            Self::Maybe(Uncertainty::DomainName, _) => Some(Cause::DomainName),
+            Self::Maybe(uncertainty, _) | Self::IfKnown(uncertainty) => Some(uncertainty.cause()),
         }
     }
 }
@@ -170,10 +184,11 @@ impl PeerSets {
         &self.domains
     }
 
-    /// Whether a rule's peers hold the target, where it is known that addresses of this family are used.
-    pub(super) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> Match {
+    /// Whether a rule's peers hold the target, where it is known that addresses of this family are used. `settle` may know more of a
+    /// match than the policies do.
+    pub(super) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>, settle: &dyn Fn(Match) -> Match) -> Match {
         let Some(peers) = &rule.peers else { return Match::Yes };
-        peers.iter().fold(Match::No, |so_far, peer| so_far.or(self.peer_match(peer, target).seen_in(family)))
+        peers.iter().fold(Match::No, |so_far, peer| so_far.or(settle(self.peer_match(peer, target).seen_in(family))))
     }
 
     /// Whether a peer is the target.
@@ -272,10 +287,10 @@ fn ordinary_block_match(block: &AddressBlock, kind: BlockKind, addresses: &[IpAd
     }
     match address_match(block, addresses, assumptions) {
         Match::No => Match::No,
-        by_address if selects_pods == BlocksSelectPods::Unsettled => {
-            Match::Maybe(uncertainty, if let Match::Family(family) = by_address { Some(family) } else { None })
-        }
-        by_address => by_address,
+        matched if selects_pods != BlocksSelectPods::Unsettled => matched,
+        Match::Maybe(..) | Match::IfKnown(_) => Match::IfKnown(uncertainty),
+        Match::Family(family) => Match::Maybe(uncertainty, Some(family)),
+        Match::Yes => Match::Maybe(uncertainty, None),
     }
 }
 
