@@ -15,7 +15,8 @@ use portolan_tests::questions::{self, Question};
 /// The folders with manifests, by name.
 fn folders() -> Option<Vec<PathBuf>> {
     let root = fixture::shared("oracles/netpol-analyzer")?.join("tests");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(root).ok()?.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(root).ok()?.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     Some(folders)
 }
