@@ -34,7 +34,7 @@ const ASSUMPTIONS: [&str; 6] =
 #[test]
 fn connections_have_the_fields_of_their_schema() {
     let answer = portolan_json(&["--demo", "connections", "-o", "json"]);
-    assert_eq!(fields(&answer), ["schema", "profile", "assumptions", "unit", "connections", "warnings"]);
+    assert_eq!(fields(&answer), ["schema", "profile", "detected", "assumptions", "unit", "connections", "warnings"]);
     assert_eq!(
         (&answer["schema"], &answer["profile"], &answer["unit"]),
         (&json!("portolan.connections/v1"), &json!("upstream"), &json!("workload"))
@@ -99,7 +99,7 @@ fn connections_of_pods_and_as_lines() {
 #[test]
 fn paths_have_a_verdict_at_every_hop() {
     let answer = portolan_json(&["--demo", "paths", "-o", "json"]);
-    assert_eq!(fields(&answer), ["schema", "profile", "assumptions", "paths", "warnings"]);
+    assert_eq!(fields(&answer), ["schema", "profile", "detected", "assumptions", "paths", "warnings"]);
     assert_eq!(answer["schema"], "portolan.paths/v1");
     let old = array(&answer, "paths").iter().find(|path| path["host"] == "old.example").expect("the dead path is listed");
     assert_eq!((&old["verdict"], &old["title"], &old["tls"]), (&json!("denied"), &json!("https://old.example/"), &json!(true)));
@@ -135,7 +135,7 @@ fn a_difference_names_what_is_gone() {
     }
     let demo = demo_folder();
     let answer = portolan_json(&["diff", text(&demo), text(folder.path()), "-o", "json"]);
-    assert_eq!(fields(&answer), ["schema", "profile", "assumptions", "added", "removed", "changed", "paths", "warnings"]);
+    assert_eq!(fields(&answer), ["schema", "profile", "detected", "assumptions", "added", "removed", "changed", "paths", "warnings"]);
     assert_eq!(answer["schema"], "portolan.diff/v1");
     let removed = array(&answer, "removed");
     assert!(removed.iter().any(|row| row["from"]["name"] == "payments-api" && row["to"]["kind"] == "range"));
@@ -183,6 +183,9 @@ fn assumptions_are_settled_by_name() {
     let cilium = portolan_json(&["--demo", "--profile", "cilium", "connections", "-o", "json"]);
     assert_eq!((&cilium["profile"], &cilium["assumptions"]["ip-block-selects-pods"]), (&json!("cilium"), &json!("no")));
 
+    // The demo's plugin is found, and has no profile of its own.
+    assert_eq!(settled["detected"], "kube-router (DaemonSet kube-system/kube-router)");
+
     let unknown = portolan_error(&["--demo", "--assume", "nonsense=yes", "connections"]);
     assert!(unknown.contains("\"nonsense\"") && ASSUMPTIONS.iter().all(|name| unknown.contains(name)), "{unknown}");
     let value = portolan_error(&["--demo", "--assume", "ip-block-selects-pods=maybe", "connections"]);
@@ -191,6 +194,56 @@ fn assumptions_are_settled_by_name() {
     assert!(no_value.contains("NAME=VALUE"), "{no_value}");
     let profile = portolan_error(&["--demo", "--profile", "nobody", "connections"]);
     assert!(profile.contains("nobody") && profile.contains("ovn-kubernetes"), "{profile}");
+}
+
+/// A cluster, or manifests that bring their plugin, say which profile is meant, unless a person does.
+#[test]
+fn the_profile_is_detected_and_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, objects: &[Value]| {
+        let file = folder.path().join(name);
+        let text: Vec<String> = objects.iter().map(ToString::to_string).collect();
+        std::fs::write(&file, text.join("\n---\n")).unwrap();
+        file
+    };
+    let labels = json!({"k8s-app": "cilium"});
+    let cilium = json!({
+        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "cilium", "namespace": "kube-system"},
+        "spec": {"selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels}, "spec": {"hostNetwork": true, "containers": [{"name": "agent"}]}}}
+    });
+    let web = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "shop", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "c"}]}, "status": {"phase": "Running", "podIPs": [{"ip": "10.1.0.1"}]}
+    });
+    let (without, with) = (write("without.yaml", std::slice::from_ref(&web)), write("with.yaml", &[web, cilium]));
+    let evidence = "Cilium (DaemonSet kube-system/cilium)";
+
+    let answer = |file: &Path, more: &[&str]| {
+        let mut arguments = vec!["--manifests", text(file)];
+        arguments.extend(more);
+        arguments.extend(["-o", "json"]);
+        portolan_json(&arguments)
+    };
+    let trace = ["trace", "--from", "shop/web", "--to", "1.1.1.1"];
+    for subcommand in [&["connections"][..], &["paths"], &trace] {
+        let found = answer(&with, subcommand);
+        assert_eq!((&found["profile"], &found["detected"]), (&json!("cilium"), &json!(evidence)), "{subcommand:?}");
+        let none = answer(&without, subcommand);
+        assert_eq!((&none["profile"], &none["detected"]), (&json!("upstream"), &Value::Null), "{subcommand:?}");
+        let mut given = vec!["--profile", "calico"];
+        given.extend(subcommand);
+        let given = answer(&with, &given);
+        assert_eq!((&given["profile"], &given["detected"]), (&json!("calico"), &json!(evidence)), "a person's word comes first");
+    }
+    let settled = answer(&with, &["--assume", "ip-block-selects-pods=yes", "connections"]);
+    assert_eq!((&settled["profile"], &settled["assumptions"]["ip-block-selects-pods"]), (&json!("cilium"), &json!("yes")));
+
+    // Both sides of a difference are answered alike.
+    for (before, after) in [(&without, &with), (&with, &without)] {
+        let answer = portolan_json(&["diff", text(before), text(after), "-o", "json"]);
+        assert_eq!((&answer["profile"], &answer["detected"]), (&json!("cilium"), &json!(evidence)));
+    }
 }
 
 #[test]
@@ -218,4 +271,44 @@ fn what_is_wrong_with_manifests_is_told() {
     assert!(portolan_error(&["--demo", "--apply", "/no/such/edit.yaml", "connections"]).contains("/no/such/edit.yaml"));
     let both = portolan_error(&["--demo", "--manifests", text(&file), "connections"]);
     assert!(both.contains("cannot be used with"), "{both}");
+}
+
+/// `--exposure` adds a list, and changes nothing else.
+#[test]
+fn exposure_has_the_fields_of_its_schema() {
+    let plain = portolan_json(&["--demo", "connections", "-o", "json"]);
+    let answer = portolan_json(&["--demo", "connections", "--exposure", "-o", "json"]);
+    assert_eq!(fields(&answer), ["schema", "profile", "assumptions", "unit", "connections", "exposure", "warnings"]);
+    assert_eq!(answer["connections"], plain["connections"]);
+    let rows = array(&answer, "exposure");
+    let units: Vec<(&Value, &Value)> = rows.iter().map(|row| (&row["unit"], &row["direction"])).collect();
+    assert!(rows.len() > 20 && units.len() == rows.len());
+    let mut kinds = std::collections::BTreeSet::new();
+    for row in rows {
+        assert_eq!(fields(row), ["unit", "direction", "protected", "openings"]);
+        for opening in array(row, "openings") {
+            let known = ["peer", "ports", "named", "depends", "except"];
+            assert!(fields(opening).iter().all(|field| known.contains(field)), "{opening}");
+            let peer = &opening["peer"];
+            let kind = peer["kind"].as_str().unwrap();
+            kinds.insert(kind);
+            match kind {
+                "cluster" => assert_eq!(fields(peer), ["kind"]),
+                "range" => assert_eq!(fields(peer), ["kind", "first", "last"]),
+                "pods" => {
+                    assert!(peer["namespace"].is_string() || peer["namespaces"].is_array(), "{peer}");
+                    for requirement in array(peer, "pods") {
+                        assert!(["key", "operator", "values"].starts_with(&fields(requirement)), "{requirement}");
+                    }
+                }
+                kind => panic!("no such peer: {kind}"),
+            }
+        }
+        // What no policy selects is open to everybody.
+        assert!(row["protected"] == true || array(row, "openings")[0]["peer"] == json!({"kind": "cluster"}), "{row}");
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["cluster", "pods", "range"]);
+    let text = portolan(&["--demo", "connections", "--exposure"]).unwrap();
+    let (_, exposed) = text.split_once("\nWhat could come:\n").expect("a part of its own");
+    assert!(exposed.lines().any(|line| line.contains("  <- ")) && exposed.lines().any(|line| line.contains("  -> ")), "{exposed}");
 }

@@ -11,6 +11,8 @@ mod cyclonus;
 mod errors;
 #[path = "oracles/explain.rs"]
 mod explain;
+#[path = "oracles/exposure.rs"]
+mod exposure;
 #[path = "oracles/faults.rs"]
 mod faults;
 #[path = "oracles/kube_network_policies.rs"]

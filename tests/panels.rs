@@ -13,6 +13,8 @@ use portolan::panels::dialogs::{Done, FileDialogs};
 use portolan::view_model::{ContextRow, Freshness, Notice, TextError, View};
 use portolan::window::{Backend, Window};
 
+#[path = "panels/assumptions.rs"]
+mod assumptions;
 #[path = "panels/sample.rs"]
 mod sample;
 

@@ -1,5 +1,7 @@
 //! The real window on the real worker, from opening a source to handing an edit over: what a person does, and what they see.
 
+#[path = "window/assumptions.rs"]
+mod assumptions;
 #[path = "window/desk.rs"]
 mod desk;
 #[path = "window/editing.rs"]
@@ -14,3 +16,5 @@ mod looking;
 mod manifests;
 #[path = "window/reach.rs"]
 mod reach;
+#[path = "window/reasons.rs"]
+mod reasons;

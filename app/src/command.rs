@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use portolan_core::assumptions::Profile;
+
 use crate::map::model::Id;
 
 /// An intent.
@@ -24,6 +26,21 @@ pub enum Command {
     FoldAll(bool),
     /// Set what the map shows.
     Show(ShowOptions),
+
+    // What is assumed
+    /// Show the assumptions, with this one marked where one is named. The window's own to do.
+    ShowAssumptions(Option<String>),
+    /// Take a profile, or with `None` the one that is detected.
+    SetProfile(Option<Profile>),
+    /// Settle one assumption.
+    Assume {
+        /// Its name, for example `self-traffic`.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Leave one assumption to the profile again; all of them where none is named.
+    ResetAssumption(Option<String>),
 
     // The sketch
     /// Open an object in the editor by its key, with a JSON pointer to mark (may be empty).

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::cli::{Args, assumptions};
+use crate::cli::{Args, settled};
 use crate::window::Window;
 use crate::worker::{Opening, Sources, Worker};
 
@@ -18,8 +18,8 @@ for example: portolan --demo connections";
 
 /// Opens the window on what the arguments name, and stays until it is closed.
 pub fn window(args: &Args) -> ExitCode {
-    let assumptions = match assumptions(&args.source) {
-        Ok(assumptions) => assumptions,
+    let settled = match settled(&args.source) {
+        Ok(settled) => settled,
         Err(error) => return fail(&format!("{error:#}")),
     };
     let source = &args.source;
@@ -49,7 +49,7 @@ pub fn window(args: &Args) -> ExitCode {
         options,
         Box::new(move |context| {
             let ctx = context.egui_ctx.clone();
-            let worker = Worker::start(assumptions, sources, opening, move || ctx.request_repaint())?;
+            let worker = Worker::start(settled, sources, opening, move || ctx.request_repaint())?;
             Ok(Box::new(Window::new(&context.egui_ctx, Box::new(worker))))
         }),
     );

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use portolan_core::analysis::{Analysis, Difference, Host};
-use portolan_core::assumptions::Assumptions;
+use portolan_core::assumptions::{Assumptions, Detection, Settled, detect};
 use portolan_core::snapshot::{Change, Snapshot};
 use portolan_core::text::count;
 use portolan_core::whatif::{EditKind, Export, History};
@@ -17,7 +17,7 @@ use portolan_core::{Kind, Warning};
 
 use crate::command::{Command, ShowOptions};
 use crate::map::model::Id;
-use crate::view_model::{Freshness, Notice, Status, View, WarningRow, difference, graph, ids, inspector, namespaces, search};
+use crate::view_model::{Freshness, Notice, Status, View, WarningRow, assumptions, difference, graph, ids, inspector, namespaces, search};
 use sketching::Editor;
 
 /// As many namespaces as start unfolded; where there are more, all start folded.
@@ -26,7 +26,7 @@ const MAX_UNFOLDED: usize = 5;
 /// What a person has open.
 pub struct Session {
     host: Host,
-    assumptions: Assumptions,
+    settled: Settled,
     history: History,
     editor: Editor,
     selected: Option<Id>,
@@ -47,15 +47,16 @@ struct Answers {
     base: Arc<Analysis>,
     edited: Arc<Analysis>,
     difference: Difference,
+    detection: Option<Detection>,
     elapsed: std::time::Duration,
 }
 
 impl Session {
     /// A session with nothing open.
-    pub fn new(assumptions: Assumptions) -> Self {
+    pub fn new(settled: Settled) -> Self {
         Self {
-            host: Host::new(assumptions.clone(), false),
-            assumptions,
+            host: Host::new(settled.assumptions(None), false),
+            settled,
             history: History::default(),
             editor: Editor::default(),
             selected: None,
@@ -74,8 +75,8 @@ impl Session {
     /// Starts over with another source, of which nothing is known yet.
     pub fn open(&mut self, source: String, represents_templates: bool, freshness: Freshness) {
         let generation = self.generation;
-        *self = Self { show: self.show, generation, editor: self.editor.emptied(), ..Self::new(self.assumptions.clone()) };
-        self.host = Host::new(self.assumptions.clone(), represents_templates);
+        *self = Self { show: self.show, generation, editor: self.editor.emptied(), ..Self::new(self.settled.clone()) };
+        self.host = Host::new(self.settled.assumptions(None), represents_templates);
         self.source = source;
         self.freshness = freshness;
     }
@@ -125,7 +126,28 @@ impl Session {
             }
             Command::Show(show) => self.show = show,
             Command::ExportTo(path) => self.export(&path),
+            Command::SetProfile(profile) => self.settle(|settled| settled.profile = profile),
+            Command::Assume { name, value } => self.assume(&name, &value),
+            Command::ResetAssumption(None) => self.settle(Settled::unset_all),
+            Command::ResetAssumption(Some(name)) => self.settle(|settled| settled.unset(&name)),
             other => self.sketch(other),
+        }
+    }
+
+    /// Settles something, or leaves it open again; everything is answered anew, the difference of the sketch included.
+    fn settle(&mut self, change: impl FnOnce(&mut Settled)) {
+        change(&mut self.settled);
+        self.answers = None;
+    }
+
+    fn assume(&mut self, name: &str, value: &str) {
+        // What the profile says anyway is left to it, so that another profile may say otherwise.
+        let is_profiles = Assumptions::of(self.host.assumptions().profile).list().contains(&(name, value));
+        let mut settled = self.settled.clone();
+        match settled.set(name, value) {
+            Err(error) => self.notify(error, true),
+            Ok(()) if is_profiles => self.settle(|settled| settled.unset(name)),
+            Ok(()) => self.settle(|own| *own = settled),
         }
     }
 
@@ -152,15 +174,18 @@ impl Session {
     fn answers(&mut self) -> &Answers {
         if self.answers.is_none() {
             let started = Instant::now();
+            let detection = detect(self.host.snapshot());
+            let assumptions = self.settled.assumptions(detection.as_ref());
+            self.host.assume(assumptions.clone());
             let base = self.host.analysis();
             let overlay = self.history.present();
             let edited = if overlay.is_empty() {
                 Arc::clone(&base)
             } else {
-                Arc::new(Analysis::new(overlay.apply_to(base.snapshot()), self.assumptions.clone()))
+                Arc::new(Analysis::new(overlay.apply_to(base.snapshot()), assumptions))
             };
             let difference = if overlay.is_empty() { Difference::default() } else { Difference::between(&base, &edited) };
-            self.answers = Some(Answers { base, edited, difference, elapsed: started.elapsed() });
+            self.answers = Some(Answers { base, edited, difference, detection, elapsed: started.elapsed() });
         }
         match &self.answers {
             Some(answers) => answers,
@@ -192,6 +217,8 @@ impl Session {
             unfolded: &is_unfolded,
             selected: self.selected.as_deref(),
         };
+        let is_loading = matches!(self.freshness, Freshness::Loading(..));
+        let detected = assumptions::detected(answers.detection.as_ref(), self.host.snapshot(), is_loading);
         let warnings = self.source_warnings.iter().cloned().chain(answers.edited.warnings());
         View {
             generation: self.generation,
@@ -202,12 +229,13 @@ impl Session {
             sketch: self.sketch_view(),
             difference: difference::table(&answers.difference),
             warnings: warnings.map(|w| WarningRow { object: w.object, pointer: w.pointer, message: w.message }).collect(),
-            status: self.status(answers),
+            status: self.status(answers, &detected),
+            assumptions: assumptions::view(&self.settled, &detected, answers.base.assumptions()),
             search_index: search::index(&answers.edited),
         }
     }
 
-    fn status(&self, answers: &Answers) -> Status {
+    fn status(&self, answers: &Answers, detected: &str) -> Status {
         let inventory = answers.base.inventory();
         let n_workloads = inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()).count();
         let kinds = [Kind::NetworkPolicy, Kind::ClusterNetworkPolicy, Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy];
@@ -222,7 +250,8 @@ impl Session {
                 count(n_policies, "policy", "policies")
             ),
             timing: format!("answer in {:.1} ms", answers.elapsed.as_secs_f64() * 1000.0),
-            profile: format!("profile {}", self.assumptions.profile.name()),
+            profile: assumptions::words(answers.base.assumptions()),
+            profile_origin: assumptions::origin(&self.settled, detected),
             unseen: self.unseen.clone(),
             notice: self.notice.clone(),
         }

@@ -10,7 +10,9 @@ use egui::{CentralPanel, Event, Frame, Id, Key, Modifiers, Panel, Ui};
 use crate::command::Command;
 use crate::map::model::MapModel;
 use crate::map::{MapEvent, MapView};
+use crate::panels::assumptions_dialog::AssumptionsDialog;
 use crate::panels::dialogs::{FileDialogs, SystemDialogs};
+
 use crate::panels::discard_dialog::{Answer, DiscardDialog};
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::name_dialog::NameDialog;
@@ -52,6 +54,7 @@ pub struct Window {
 
 /// The one dialog that is open.
 enum Dialog {
+    Assumptions(AssumptionsDialog),
     Palette(PaletteDialog),
     Path(PathDialog),
     Name(NameDialog),
@@ -98,7 +101,7 @@ impl Window {
         let top = Panel::top("top bar").exact_size(top_bar::HEIGHT).frame(panel);
         let action = top.show(ui, |ui| top_bar_ui(ui, &view, &contexts, &mut self.top_bar, commands)).inner;
         let bottom = Panel::bottom("status bar").exact_size(status::HEIGHT).frame(Frame::NONE.fill(palette.raised));
-        bottom.show_separator_line(false).show(ui, |ui| status_ui(ui, &view.status));
+        bottom.show_separator_line(false).show(ui, |ui| status_ui(ui, &view.status, commands));
         let left = Panel::left("namespaces").default_size(224.0).size_range(200.0..=420.0).frame(panel);
         left.show(ui, |ui| namespaces_ui(ui, &view, selected.as_deref(), &mut self.namespaces, commands));
         let right = Panel::right("inspector").default_size(330.0).size_range(300.0..=640.0).frame(panel);
@@ -134,6 +137,7 @@ impl Window {
     fn dialog_ui(&mut self, ctx: &egui::Context, commands: &mut Vec<Command>) {
         let Some(dialog) = &mut self.dialog else { return };
         let outcome = match dialog {
+            Dialog::Assumptions(dialog) => outcome_of(dialog.show(ctx, &self.view.assumptions, commands)),
             Dialog::Palette(dialog) => dialog.show(ctx, &self.view),
             Dialog::Path(dialog) => outcome_of(dialog.show(ctx, &self.view, self.file_dialogs.as_ref(), commands)),
             Dialog::Name(dialog) => outcome_of(dialog.show(ctx, commands)),
@@ -175,6 +179,8 @@ impl Window {
             Action::ClearSketch => commands.push(Command::ClearSketch),
             Action::Deselect => commands.push(Command::Select(None)),
             Action::FoldAll(fold) => commands.push(Command::FoldAll(fold)),
+            Action::Assumptions => commands.push(Command::ShowAssumptions(None)),
+            Action::Profile(profile) => commands.push(Command::SetProfile(profile)),
             Action::Theme(preference) => ctx.set_theme(preference),
             Action::MapKey => {}
         }
@@ -235,6 +241,10 @@ impl Window {
             match &command {
                 Command::OpenDemo | Command::OpenManifests(_) | Command::OpenContext(_) if !self.view.sketch.edits.is_empty() => {
                     self.dialog = Some(Dialog::Discard(DiscardDialog::new(command, self.view.sketch.edits.len())));
+                    continue;
+                }
+                Command::ShowAssumptions(name) => {
+                    self.dialog = Some(Dialog::Assumptions(AssumptionsDialog::new(name.clone())));
                     continue;
                 }
                 Command::Select(id) => self.selection.ask(id.clone(), &self.view),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use portolan_core::Kind;
-use portolan_core::assumptions::Assumptions;
+use portolan_core::assumptions::Settled;
 
 use crate::command::Command;
 use crate::session::Session;
@@ -49,7 +49,7 @@ impl Worker {
     /// # Errors
     /// The system gives no thread.
     pub fn start(
-        assumptions: Assumptions,
+        settled: Settled,
         mut sources: Sources,
         opening: Opening,
         wake: impl Fn() + Send + Sync + 'static,
@@ -61,7 +61,7 @@ impl Worker {
         // Sources keep a sender of their own, so the channel does not close with the window: `Close` tells its end.
         sources.connect(messages.clone());
         std::thread::Builder::new().name("portolan-worker".to_owned()).spawn(move || {
-            let mut session = Session::new(assumptions);
+            let mut session = Session::new(settled);
             open(opening, &mut session, &mut sources, &published, &wake);
             publish(&mut session, &published, &wake);
             run(&inbox, &mut session, &mut sources, &published, &wake);

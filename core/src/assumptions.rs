@@ -1,9 +1,17 @@
 //! Questions that real implementations answer differently: named, with a value for each profile, printed with every answer.
 
+mod detect;
+mod settings;
+mod settled;
+
 use std::fmt;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
+
+pub use detect::{Detection, detect};
+pub use settings::{Setting, assumption_behind, help};
+pub use settled::Settled;
 
 /// A set of values for every assumption, named after an implementation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +31,11 @@ impl Profile {
     /// All profiles.
     pub const ALL: [Self; 4] = [Self::Upstream, Self::Calico, Self::Cilium, Self::OvnKubernetes];
 
+    /// The profile of a name on the command line.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.name() == name)
+    }
+
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
@@ -41,6 +54,8 @@ macro_rules! setting {
         pub enum $name { $($(#[$vdoc])* $variant,)* }
 
         impl $name {
+            /// The names of all values, in the order in which they are offered.
+            const VALUES: &'static [&'static str] = &[$($text),*];
             /// The value's name on the command line.
             pub const fn text(self) -> &'static str { match self { $(Self::$variant => $text,)* } }
             /// The value of a name; what is known, where there is none such.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+use serde::ser::SerializeStruct;
 use smol_str::SmolStr;
 
 /// The labels of an object: sorted by key, keys unique.
@@ -84,6 +86,62 @@ impl Requirement {
             Operator::DoesNotExist => value.is_none(),
         }
     }
+
+    /// Whether whatever meets `self` meets `other`.
+    pub fn implies(&self, other: &Self) -> bool {
+        let holds_all = |all: &[SmolStr], some: &[SmolStr]| some.iter().all(|value| all.binary_search(value).is_ok());
+        self.key == other.key
+            && match (&self.operator, &other.operator) {
+                (Operator::In(own), Operator::In(wanted)) => holds_all(wanted, own),
+                (Operator::In(own), Operator::NotIn(unwanted)) => own.iter().all(|value| unwanted.binary_search(value).is_err()),
+                (Operator::NotIn(own), Operator::NotIn(unwanted)) => holds_all(own, unwanted),
+                (Operator::In(_) | Operator::Exists, Operator::Exists)
+                | (Operator::DoesNotExist, Operator::NotIn(_) | Operator::DoesNotExist) => true,
+                _ => false,
+            }
+    }
+
+    /// Whether nothing can meet both.
+    pub fn excludes(&self, other: &Self) -> bool {
+        let absent = Self { key: self.key.clone(), operator: Operator::DoesNotExist };
+        match (&self.operator, &other.operator) {
+            _ if self.key != other.key => false,
+            (Operator::In(values), _) => {
+                values.iter().all(|value| !Self { key: self.key.clone(), operator: Operator::In(vec![value.clone()]) }.implies(other))
+            }
+            (_, Operator::In(_)) => other.excludes(self),
+            (Operator::Exists, _) => other.implies(&absent),
+            (Operator::DoesNotExist, _) => other.operator == Operator::Exists,
+            (Operator::NotIn(_), _) => false,
+        }
+    }
+
+    fn values(&self) -> &[SmolStr] {
+        match &self.operator {
+            Operator::In(values) | Operator::NotIn(values) => values,
+            Operator::Exists | Operator::DoesNotExist => &[],
+        }
+    }
+}
+
+impl Serialize for Requirement {
+    /// `{"key":"app","operator":"In","values":["cart"]}`, as `LabelSelectorRequirement` is written; values only where there are some.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let operator = match self.operator {
+            Operator::In(_) => "In",
+            Operator::NotIn(_) => "NotIn",
+            Operator::Exists => "Exists",
+            Operator::DoesNotExist => "DoesNotExist",
+        };
+        let values = self.values();
+        let mut map = serializer.serialize_struct("Requirement", if values.is_empty() { 2 } else { 3 })?;
+        map.serialize_field("key", &self.key)?;
+        map.serialize_field("operator", operator)?;
+        if !values.is_empty() {
+            map.serialize_field("values", values)?;
+        }
+        map.end()
+    }
 }
 
 impl fmt::Display for Requirement {
@@ -100,7 +158,8 @@ impl fmt::Display for Requirement {
 }
 
 /// A label selector: all requirements must be met. The empty selector selects everything.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
+#[serde(transparent)]
 pub struct Selector {
     /// The requirements, sorted.
     pub requirements: Vec<Requirement>,
@@ -135,6 +194,23 @@ impl Selector {
         self.requirements.iter().all(|requirement| requirement.matches(labels))
     }
 
+    /// Whether whatever it selects is selected by `other` too, as far as single requirements show it.
+    pub fn implies(&self, other: &Self) -> bool {
+        other.requirements.iter().all(|wanted| self.requirements.iter().any(|own| own.implies(wanted)))
+    }
+
+    /// What both select; `None` where two requirements exclude each other.
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        let is_excluded = self.requirements.iter().any(|own| other.requirements.iter().any(|wanted| own.excludes(wanted)));
+        let both = self.requirements.iter().chain(&other.requirements);
+        (!is_excluded).then(|| Self::new(both.cloned().collect()))
+    }
+
+    /// Whether it asks for single values and for nothing else, as `matchLabels` does.
+    pub fn asks_for_labels_only(&self) -> bool {
+        self.requirements.iter().all(|requirement| matches!(&requirement.operator, Operator::In(values) if values.len() == 1))
+    }
+
     /// The first requirement that the labels do not meet.
     pub fn first_unmet(&self, labels: &Labels) -> Option<&Requirement> {
         self.requirements.iter().find(|requirement| !requirement.matches(labels))
@@ -157,6 +233,27 @@ mod tests {
 
     fn requirement(operator: Operator) -> Selector {
         Selector::new(vec![Requirement { key: "a".into(), operator }])
+    }
+
+    #[test]
+    fn implied_is_what_holds_for_all_and_excluded_what_holds_for_none() {
+        // Values that stand for all others: "c" is named by no operator below.
+        let labels: Vec<Labels> =
+            [None, Some("1"), Some("2"), Some("c")].map(|value| value.map(|value| ("a", value)).into_iter().collect()).into();
+        let values = |values: &[&str]| values.iter().map(SmolStr::new).collect::<Vec<_>>();
+        let mut all = vec![Operator::Exists, Operator::DoesNotExist];
+        for some in [["1"].as_slice(), &["2"], &["1", "2"]] {
+            all.extend([Operator::In(values(some)), Operator::NotIn(values(some))]);
+        }
+        for first in &all {
+            for second in &all {
+                let (a, b) = (requirement(first.clone()), requirement(second.clone()));
+                let implied = labels.iter().all(|labels| !a.matches(labels) || b.matches(labels));
+                assert_eq!(a.implies(&b), implied, "{first:?} {second:?}");
+                let possible = labels.iter().any(|labels| a.matches(labels) && b.matches(labels));
+                assert_eq!(a.and(&b).is_some(), possible, "{first:?} {second:?}");
+            }
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn it_reads_standard_input_and_exits_with_0() {
     let question = "{\"from\": \"outside\", \"to\": \"catalog/catalog-api\"}\nno question\n";
     let Some(output) = run(&["--demo", "trace", "--queries", "-"], question) else { return };
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(err(&output), "portolan: 1 of 2 queries of standard input could not be answered\n");
+    assert!(err(&output).ends_with("portolan: 1 of 2 queries of standard input could not be answered\n"), "{}", err(&output));
     let printed = out(&output);
     let lines: Vec<&str> = printed.lines().collect();
     assert!(lines.len() == 2 && lines[1].contains("standard input line 2"), "{lines:?}");
@@ -86,6 +86,16 @@ fn warnings_of_lines_go_to_standard_error() {
     let Some(output) = run(&["--manifests", "-", "connections"], "kind: [\n") else { return };
     assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), ""));
     assert!(err(&output).starts_with("warning: standard input"), "{}", err(&output));
+}
+
+#[test]
+fn a_profile_that_is_not_upstream_is_told_beside_lines() {
+    let manifest = r#"{"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "calico-node", "namespace": "kube-system"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}}}}"#;
+    let Some(output) = run(&["--manifests", "-", "connections"], manifest) else { return };
+    assert_eq!(err(&output), "note: profile calico, detected: Calico (DaemonSet kube-system/calico-node)\n");
+    let Some(output) = run(&["--manifests", "-", "--profile", "upstream", "connections"], manifest) else { return };
+    assert_eq!(err(&output), "note: profile upstream, as given; detected: Calico (DaemonSet kube-system/calico-node)\n");
 }
 
 #[test]

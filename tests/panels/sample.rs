@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use portolan::map::model::{Lane, MapModel, Node, Outline, Tone};
 use portolan::view_model::{
-    ConnectionRow, ContextRow, DifferenceRow, DifferenceTable, EditRow, Freshness, Inspector, Isolation, NamespaceRow, ObjectRow,
-    OpenObject, PathDifferenceRow, PathRow, SearchEntry, Sketch, Status, View, WarningRow, WhyLine, WorkloadRow,
+    AssumptionRow, AssumptionsView, ConnectionRow, ContextRow, DifferenceRow, DifferenceTable, EditRow, ExposureRow, Freshness, Inspector,
+    Isolation, NamespaceRow, ObjectRow, OpenObject, PathDifferenceRow, PathRow, ProfileRow, SearchEntry, Sketch, Status, View, WarningRow,
+    WhyLine, WorkloadRow,
 };
+use portolan_core::assumptions::Profile;
 
 /// The key of the policy that the sketch edits.
 pub const DEBUG: &str = "networking.k8s.io/v1 NetworkPolicy payments/debug-2024";
@@ -31,7 +33,7 @@ fn workload(namespace: &str, kind: &str, name: &str, n_pods: usize) -> WorkloadR
 }
 
 fn why(text: &str, tone: Option<Tone>, object: Option<(&str, &str)>) -> WhyLine {
-    WhyLine { text: text.to_owned(), tone, object: object.map(|(key, pointer)| (key.to_owned(), pointer.to_owned())) }
+    WhyLine { object: object.map(|(key, pointer)| (key.to_owned(), pointer.to_owned())), ..WhyLine::new(text, tone) }
 }
 
 fn connection(peer: &str, title: &str, place: &str, ports: &str, tone: Tone, because: &str) -> ConnectionRow {
@@ -51,6 +53,10 @@ fn connection(peer: &str, title: &str, place: &str, ports: &str, tone: Tone, bec
             why("leaves through NAT gateway as 203.0.113.7", None, None),
         ],
     }
+}
+
+fn exposed(title: &str, ports: &str, note: &str) -> ExposureRow {
+    ExposureRow { title: title.to_owned(), ports: ports.to_owned(), note: note.to_owned() }
 }
 
 fn object(key: &str, fact: &str) -> ObjectRow {
@@ -94,6 +100,11 @@ fn inspector() -> Inspector {
             ),
             connection("workload/shop/Deployment/web", "web", "shop", "8443/TCP", Tone::Depends, "depends on a label that a webhook sets"),
         ],
+        could_be_reached: vec![exposed("pods with k8s-app=kube-dns in any namespace", "53/UDP", "")],
+        could_reach: vec![
+            exposed("any pod of the cluster", "8443/TCP", "not 8443/TCP for any pod in namespace lab"),
+            exposed("pods with app=checkout in namespace shop", "8443/TCP, 9090/TCP", ""),
+        ],
         paths: vec![PathRow {
             title: "https://pay.example/v1/*".to_owned(),
             tone: Some(Tone::Allowed),
@@ -105,6 +116,7 @@ fn inspector() -> Inspector {
             object(DEBUG, "closes egress"),
             object("apps/v1 Deployment payments/payments-api", ""),
         ],
+        ..Inspector::default()
     }
 }
 
@@ -197,7 +209,13 @@ pub fn view() -> View {
                 object("networking.k8s.io/v1 Ingress shop/shop", ""),
                 object("v1 Service shop/web", ""),
             ],
-            open: Some(OpenObject { revision: 1, key: DEBUG.to_owned(), text: TEXT.to_owned(), errors: Vec::new(), marked_line: Some(9) }),
+            open: Some(OpenObject {
+                revision: 1,
+                key: DEBUG.to_owned(),
+                text: TEXT.to_owned(),
+                errors: Vec::new(),
+                marked_lines: Some(9..=9),
+            }),
             can_undo: true,
             can_redo: false,
             export_yaml: TEXT.to_owned(),
@@ -213,7 +231,8 @@ pub fn view() -> View {
             source: "prod-eu".to_owned(),
             sizes: "214 pods, 60 workloads, 38 policies".to_owned(),
             timing: "answer in 0.4 ms".to_owned(),
-            profile: "profile upstream".to_owned(),
+            profile: "profile cilium +1".to_owned(),
+            profile_origin: "Detected Cilium (DaemonSet kube-system/cilium)".to_owned(),
             unseen: vec!["gateways.gateway.networking.k8s.io is forbidden: no list at cluster scope".to_owned()],
             notice: None,
         },
@@ -224,7 +243,32 @@ pub fn view() -> View {
             entry("entry/shop.example", "shop.example", "Ingress host", "shop.example"),
             entry("namespace/shop", "shop", "Namespace", ""),
         ],
+        assumptions: assumptions(),
         ..View::default()
+    }
+}
+
+/// Cilium was detected, and one assumption is changed.
+fn assumptions() -> AssumptionsView {
+    let profile = |profile: Option<Profile>| ProfileRow {
+        profile,
+        title: profile.map_or("as detected", Profile::name).to_owned(),
+        is_chosen: profile.is_none(),
+    };
+    let row = |name: &str, values: &[&str], value: &str, profile_value: Option<&str>| AssumptionRow {
+        name: name.to_owned(),
+        question: "Is this as it seems, or is it otherwise?".to_owned(),
+        value: value.to_owned(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+        profile_value: profile_value.map(str::to_owned),
+    };
+    AssumptionsView {
+        profiles: std::iter::once(None).chain(Profile::ALL.map(Some)).map(profile).collect(),
+        detected: "Detected Cilium (DaemonSet kube-system/cilium)".to_owned(),
+        rows: vec![
+            row("ip-block-selects-pods", &["yes", "no", "unsettled"], "yes", Some("no")),
+            row("self-traffic", &["allowed", "policy"], "allowed", None),
+        ],
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use portolan_core::analysis::{Analysis, Connection, Decision, PortQuery, Side, Unit};
+use portolan_core::analysis::{Analysis, Connection, Decision, PortQuery, Reason, Side, Unit};
 use portolan_core::assumptions::Assumptions;
+use portolan_core::object::Kind;
 use portolan_core::peer::{Peer, Verdict};
 use portolan_core::ports::{PortSet, Protocol};
 use portolan_core::reachability::{End, Outcome};
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use crate::fixture;
 use crate::oracle::{list, text};
-use crate::reference::{self, Port, Reference};
+use crate::reference::{self, Action, Direction, Port, Reference};
 
 const PORTS: &[Port] = &[
     ("TCP", 1),
@@ -31,8 +32,22 @@ const PORTS: &[Port] = &[
     ("SCTP", 9000),
 ];
 
-const ADDRESSES: &[&str] =
-    &["0.0.0.0", "8.8.8.8", "10.0.1.200", "10.1.1.250", "203.0.113.1", "203.0.113.200", "2001:db8::1", "2001:db8:1::1", "fd00:1::ffff"];
+/// Addresses that are asked for whatever the policies say.
+const ADDRESSES: &[&str] = &[
+    "0.0.0.0",
+    "8.8.8.8",
+    "10.0.1.200",
+    "10.1.1.250",
+    "203.0.113.1",
+    "203.0.113.9",
+    "203.0.113.200",
+    "2001:db8::1",
+    "2001:db8:1::1",
+    "fd00:1::ffff",
+];
+
+/// How many of the addresses at which something changes are asked for.
+const MOST_ADDRESSES: usize = 24;
 
 /// How strictly answers are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +66,13 @@ pub struct Comparison<'a> {
     pub analysis: Analysis,
     reference: Reference,
     strictness: Strictness,
+    addresses: Vec<IpAddr>,
     /// How many answers were compared.
     pub n_flows: usize,
+    /// How many of them the reference says are allowed, denied, or depend.
+    pub by_verdict: [usize; 3],
+    /// How many of them the engine says depend, where the reference is certain.
+    pub n_cautious: usize,
     /// What differs.
     pub differences: Vec<String>,
 }
@@ -62,7 +82,8 @@ impl<'a> Comparison<'a> {
     pub fn new(objects: &'a [Value], assumptions: &Assumptions, strictness: Strictness) -> Self {
         let analysis = fixture::analysis(objects, assumptions.clone());
         let reference = Reference::new(objects, assumptions);
-        Self { objects, analysis, reference, strictness, n_flows: 0, differences: Vec::new() }
+        let addresses = addresses(&reference);
+        Self { objects, analysis, reference, strictness, addresses, n_flows: 0, by_verdict: [0; 3], n_cautious: 0, differences: Vec::new() }
     }
 
     /// Our ends, in the order of the reference's pods, and then addresses outside.
@@ -78,7 +99,7 @@ impl<'a> Comparison<'a> {
             })
             .collect();
         let mut ends = Vec::new();
-        for (index, pod) in self.reference.pods.iter().enumerate() {
+        for (index, pod) in self.reference.cluster.pods.iter().enumerate() {
             let key = key(&pod.namespace, &pod.name, &pod.kind);
             match ours.get(&key) {
                 Some(id) => ends.push((reference::End::Pod(index), End::Pod(*id), format!("{}/{}", pod.namespace, pod.name))),
@@ -88,8 +109,7 @@ impl<'a> Comparison<'a> {
         if ends.len() != ours.len() {
             self.differences.push(format!("{} pods in the inventory, {} for the reference", ours.len(), ends.len()));
         }
-        for address in ADDRESSES {
-            let address: IpAddr = address.parse().expect("an address");
+        for address in self.addresses.iter().copied() {
             ends.push((reference::End::Address(address), End::Address(address), address.to_string()));
         }
         ends
@@ -109,6 +129,12 @@ impl<'a> Comparison<'a> {
                 self.n_flows += PORTS.len();
                 for (port, expected) in PORTS.iter().zip(&expected) {
                     let ours = verdict(&outcome, *port);
+                    self.by_verdict[match expected {
+                        Verdict::Allowed => 0,
+                        Verdict::Denied => 1,
+                        Verdict::Depends => 2,
+                    }] += 1;
+                    self.n_cautious += usize::from(ours == Verdict::Depends && ours != *expected);
                     let is_fine = ours == *expected || (self.strictness == Strictness::Sound && ours == Verdict::Depends);
                     if !is_fine {
                         self.differences.push(format!("{from_name} -> {to_name} {port:?}: ours {ours}, reference {expected}"));
@@ -139,7 +165,7 @@ impl<'a> Comparison<'a> {
         if trace.verdict == Verdict::Depends && trace.depends.is_empty() {
             self.differences.push(format!("{name}: it depends, and does not say on what"));
         }
-        for (side, direction, subject) in [(&trace.egress, "egress", from.0), (&trace.ingress, "ingress", to.0)] {
+        for (side, direction, subject) in [(&trace.egress, Direction::Egress, from.0), (&trace.ingress, Direction::Ingress, to.0)] {
             self.explain_side(&name, side, direction, subject, (from.0, to.0), port);
         }
     }
@@ -148,18 +174,19 @@ impl<'a> Comparison<'a> {
         &mut self,
         name: &str,
         side: &Side,
-        direction: &str,
+        direction: Direction,
         subject: reference::End,
         ends: (reference::End, reference::End),
         port: Port,
     ) {
         // The reference takes pods without an address for IPv4 ones, where the engine leaves the family open too.
         let checks_possible = self.strictness == Strictness::Equal;
-        let mut complain = |what: &str| self.differences.push(format!("{name} {direction}: {what}"));
+        let mut complain = |what: &str| self.differences.push(format!("{name} {direction:?}: {what}"));
         if side.reasons.is_empty() {
             complain("no reason is given");
         }
-        if side.verdict == Verdict::Denied && !side.reasons.iter().any(|reason| reason.decision == Decision::NotAllowed) {
+        let is_denied = |reason: &Reason| matches!(reason.decision, Decision::NotAllowed | Decision::Denied);
+        if side.verdict == Verdict::Denied && !side.reasons.iter().any(is_denied) {
             complain("denied, and no policy is named");
         }
         for reason in &side.reasons {
@@ -184,21 +211,42 @@ impl<'a> Comparison<'a> {
             if !self.reference.selects(policy, subject, direction) {
                 complain(&format!("{key} does not select the pod"));
             }
-            match reason.decision {
-                Decision::MayAllow if !checks_possible => {}
-                Decision::Allowed | Decision::MayAllow if !self.reference.rule_matches(policy, &reason.pointer, ends.0, ends.1, port) => {
-                    complain(&format!("{key} {} does not match", reason.pointer));
-                }
-                Decision::NotAllowed => {
-                    let rules = list(&policy["spec"], direction).len();
-                    let pointers = (0..rules).map(|index| format!("/spec/{direction}/{index}"));
-                    for pointer in pointers {
-                        if self.reference.rule_matches(policy, &pointer, ends.0, ends.1, port) && side.verdict == Verdict::Denied {
-                            complain(&format!("{key} {pointer} matches, and is said not to"));
-                        }
+            let matches = |pointer: &str| self.reference.rule_matches(policy, pointer, ends.0, ends.1, port);
+            let rules = list(&policy["spec"], direction.name()).len();
+            let pointers = (0..rules).map(|index| format!("/spec/{}/{index}", direction.name()));
+            let expected = match reason.decision {
+                Decision::Allowed => Action::Allow,
+                Decision::Denied => Action::Deny,
+                Decision::Passed => Action::Pass,
+                Decision::MayAllow if checks_possible => Action::Allow,
+                Decision::MayDeny if checks_possible => Action::Deny,
+                Decision::MayPass if checks_possible => Action::Pass,
+                Decision::NotAllowed if side.verdict == Verdict::Denied => {
+                    for pointer in pointers.filter(|pointer| matches(pointer).is_some()) {
+                        complain(&format!("{key} {pointer} matches, and is said not to"));
                     }
+                    continue;
                 }
-                _ => {}
+                Decision::NoMatch => {
+                    for pointer in pointers.filter(|pointer| matches(pointer).is_some_and(|found| found.is_certain)) {
+                        complain(&format!("{key} {pointer} certainly matches, and is said not to"));
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
+            let found = matches(&reason.pointer);
+            if found.map(|found| found.action) != Some(expected) {
+                complain(&format!("{key} {} is said to do {expected:?}, the reference says {found:?}", reason.pointer));
+            }
+            // In a NetworkPolicy, rules have no order.
+            let mut earlier = pointers.take_while(|pointer| !reason.pointer.starts_with(pointer));
+            if key.kind != Kind::NetworkPolicy && earlier.any(|pointer| matches(&pointer).is_some_and(|found| found.is_certain)) {
+                complain(&format!("{key} {} is said to decide, and an earlier rule does", reason.pointer));
+            }
+            let is_said_certain = matches!(reason.decision, Decision::Allowed | Decision::Denied | Decision::Passed);
+            if key.kind != Kind::NetworkPolicy && is_said_certain && found.is_some_and(|found| !found.is_certain) {
+                complain(&format!("{key} {} is said to match certainly", reason.pointer));
             }
         }
     }
@@ -244,7 +292,7 @@ impl<'a> Comparison<'a> {
                     self.differences.push(format!("{} -> {}: listed otherwise than asked", names.0, names.1));
                 }
             }
-            for address in ADDRESSES.iter().map(|address| address.parse::<IpAddr>().expect("an address")) {
+            for address in self.addresses.iter().copied() {
                 if address.is_ipv6() && !self.analysis.reachability().names_ipv6() {
                     continue;
                 }
@@ -268,6 +316,20 @@ impl<'a> Comparison<'a> {
             }
         }
     }
+}
+
+/// The addresses that are asked for: some that any policy may speak of, and an even choice of those at which something changes. The
+/// addresses of pods are asked for as pods.
+fn addresses(reference: &Reference) -> Vec<IpAddr> {
+    let mut changes: Vec<IpAddr> = reference.interesting_addresses().into_iter().collect();
+    let step = changes.len().div_ceil(MOST_ADDRESSES).max(1);
+    changes = changes.into_iter().step_by(step).collect();
+    let usual = ADDRESSES.iter().map(|address| address.parse().expect("an address"));
+    let mut addresses: Vec<IpAddr> = usual.chain(changes).collect();
+    addresses.retain(|address| !reference.cluster.pods.iter().any(|pod| pod.addresses.contains(address)));
+    addresses.sort();
+    addresses.dedup();
+    addresses
 }
 
 /// The certain and the possible ports of every pair that is listed.

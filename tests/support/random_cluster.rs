@@ -1,4 +1,7 @@
-//! Small random clusters from a seed: every form that a NetworkPolicy and its peers can take, thrown together.
+//! Small random clusters from a seed: every form that policies and their peers can take, thrown together.
+
+mod cluster_policy;
+mod mistakes;
 
 use serde_json::{Value, json};
 
@@ -47,10 +50,45 @@ enum Families {
 
 const NAMESPACES: [&str; 3] = ["one", "two", "three"];
 const LABELS: [(&str, &[&str]); 3] = [("app", &["a", "b", "c"]), ("tier", &["x", "y"]), ("env", &["dev", "prod"])];
+const NAMESPACE_LABELS: [(&str, &[&str]); 3] =
+    [("team", &["red", "blue"]), ("env", &["dev", "prod"]), ("kubernetes.io/metadata.name", &NAMESPACES)];
 const NODES: [&str; 3] = ["node-1", "node-2", "node-3"];
+const NODE_LABELS: [(&str, &[&str]); 2] = [("zone", &["east", "west"]), ("role", &["edge", "inner"])];
+
+/// Which kinds of policies a cluster has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Mix {
+    /// NetworkPolicy.
+    pub network_policies: bool,
+    /// ClusterNetworkPolicy.
+    pub cluster_policies: bool,
+    /// AdminNetworkPolicy and BaselineAdminNetworkPolicy.
+    pub forerunners: bool,
+}
+
+impl Mix {
+    /// Every mix there is, of one kind of policy at least.
+    pub fn all() -> Vec<Self> {
+        let bits = 1..8_u8;
+        let mix = |bits: u8| Self { network_policies: bits & 1 > 0, cluster_policies: bits & 2 > 0, forerunners: bits & 4 > 0 };
+        bits.map(mix).collect()
+    }
+
+    /// The names of its kinds.
+    pub fn name(self) -> String {
+        let kinds = [(self.network_policies, "NP"), (self.cluster_policies, "CNP"), (self.forerunners, "ANP/BANP")];
+        kinds.into_iter().filter_map(|(is_in, name)| is_in.then_some(name)).collect::<Vec<_>>().join(" + ")
+    }
+}
 
 /// The objects of a random cluster. With `is_exact`, every pod has an address, so that no answer hangs on one.
 pub fn objects(random: &mut Random, is_exact: bool) -> Vec<Value> {
+    let mix = random.pick(&Mix::all());
+    objects_of(random, is_exact, mix)
+}
+
+/// The objects of a random cluster with certain kinds of policies.
+pub fn objects_of(random: &mut Random, is_exact: bool, mix: Mix) -> Vec<Value> {
     let families = match random.below(if is_exact { 5 } else { 7 }) {
         0 | 1 => Families::V4,
         2 => Families::V6,
@@ -67,15 +105,58 @@ pub fn objects(random: &mut Random, is_exact: bool) -> Vec<Value> {
         if !random.one_in(3) {
             labels["team"] = json!(random.pick(&["red", "blue"]));
         }
+        if !random.one_in(3) {
+            labels["env"] = json!(random.pick(&["dev", "prod"]));
+        }
         objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}));
     }
     for number in 0..4 + random.below(5) {
         objects.push(pod(random, families, number));
     }
-    for number in 0..1 + random.below(6) {
-        objects.push(policy(random, number));
+    // A pod may say a node that has no object.
+    for (number, name) in NODES.into_iter().enumerate() {
+        if !random.one_in(3) {
+            objects.push(node(random, families, name, number));
+        }
+    }
+    if mix.network_policies {
+        for number in 0..1 + random.below(6) {
+            objects.push(policy(random, number));
+        }
+    }
+    if mix.cluster_policies {
+        objects.extend(cluster_policy::new_ones(random));
+    }
+    if mix.forerunners {
+        objects.extend(cluster_policy::old_ones(random));
     }
     objects
+}
+
+/// Puts mistakes into the policies of the whole cluster: parts that the API would refuse.
+pub fn make_mistakes(random: &mut Random, objects: &mut [Value]) {
+    let policies = objects.iter_mut().filter(|object| object["kind"].as_str().is_some_and(|kind| kind.ends_with("NetworkPolicy")));
+    policies.for_each(|policy| mistakes::make(random, policy));
+}
+
+fn node(random: &mut Random, families: Families, name: &str, number: usize) -> Value {
+    let mut labels = json!({});
+    for (key, values) in NODE_LABELS {
+        if !random.one_in(3) {
+            labels[key] = json!(random.pick(values));
+        }
+    }
+    let mut addresses = vec![json!({"type": "Hostname", "address": name})];
+    if families != Families::V6 {
+        addresses.push(json!({"type": "InternalIP", "address": format!("10.0.1.{}", 200 + number)}));
+        if random.one_in(2) {
+            addresses.push(json!({"type": "ExternalIP", "address": format!("203.0.113.{}", 9 + number)}));
+        }
+    }
+    if matches!(families, Families::V6 | Families::Both) {
+        addresses.push(json!({"type": "InternalIP", "address": format!("fd00:1::{:x}", 0x200 + number)}));
+    }
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "status": {"addresses": addresses}})
 }
 
 fn labels(random: &mut Random) -> Value {
@@ -102,9 +183,12 @@ fn pod(random: &mut Random, families: Families, number: usize) -> Value {
         }
     }
     let mut spec = json!({"containers": [{"name": "c", "image": "i", "ports": ports}]});
-    if random.one_in(6) {
+    if random.one_in(5) {
         spec["hostNetwork"] = json!(true);
-        spec["nodeName"] = json!(random.pick(&NODES));
+        // One that no node has taken yet is on some node's network, whichever it will be.
+        if !random.one_in(6) {
+            spec["nodeName"] = json!(random.pick(&NODES));
+        }
     } else if random.one_in(2) {
         spec["nodeName"] = json!(random.pick(&NODES));
     }
@@ -159,11 +243,10 @@ fn selector(random: &mut Random, keys: &[(&str, &[&str])]) -> Value {
 }
 
 fn peer(random: &mut Random) -> Value {
-    let namespaces: [(&str, &[&str]); 2] = [("team", &["red", "blue"]), ("kubernetes.io/metadata.name", &NAMESPACES)];
     match random.below(7) {
         0 | 1 => json!({"podSelector": selector(random, &LABELS)}),
-        2 => json!({"namespaceSelector": selector(random, &namespaces)}),
-        3 | 4 => json!({"namespaceSelector": selector(random, &namespaces), "podSelector": selector(random, &LABELS)}),
+        2 => json!({"namespaceSelector": selector(random, &NAMESPACE_LABELS)}),
+        3 | 4 => json!({"namespaceSelector": selector(random, &NAMESPACE_LABELS), "podSelector": selector(random, &LABELS)}),
         _ => {
             let blocks: [(&str, &[&str]); 8] = [
                 ("0.0.0.0/0", &["10.0.0.0/8", "10.0.0.0/16", "10.1.1.0/24"]),

@@ -1,41 +1,49 @@
-//! A second opinion: NetworkPolicy answered pair by pair and rule by rule from the raw objects, as the text of networking/v1
-//! `types.go` reads. Slow and obvious; shares nothing with the engine but the values of the assumptions.
+//! A second opinion: NetworkPolicy, ClusterNetworkPolicy and its forerunners answered pair by pair and rule by rule from the raw objects,
+//! as the texts of their APIs read. Slow and obvious; shares nothing with the engine but the values of the assumptions.
 //!
 //! What nobody settled is answered by trying every *world*: whether blocks hold pods, whether selectors match pods on their node's
-//! network, which address family is used, which address a pod will get. Where worlds disagree, it depends.
+//! network, which address family is used, which address a pod will get; and, rule by rule, whether a name resolves to an address and
+//! whether a node without an object has the labels. Where worlds disagree, it depends.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod cluster;
+mod cluster_policy;
+mod matching;
+mod network_policy;
+mod rule;
+
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use portolan_core::assumptions::{Assumptions, BlocksSelectPods, FinishedPods, HostNetworkPods, SelfTraffic, UnknownPodAddresses};
+use portolan_core::assumptions::{Assumptions, BlocksSelectPods, HostNetworkPods, SelfTraffic, UnknownPodAddresses};
 use portolan_core::peer::Verdict;
 use serde_json::Value;
 
-use crate::oracle::{list, text};
+pub use cluster::{Cluster, Node, Pod};
+pub use cluster_policy::domain_matches;
+pub use rule::Action;
 
-/// A pod, or what a workload's template would make.
-#[derive(Debug, Clone, Default)]
-pub struct Pod {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// The kind of the object that it was read from.
-    pub kind: String,
-    labels: BTreeMap<String, String>,
-    ports: Vec<(String, String, u64)>,
-    addresses: Vec<IpAddr>,
-    host_network: bool,
-    node: String,
-}
+use crate::oracle::text;
+use cluster::namespace_of;
+use cluster_policy::Dialect;
+use matching::Block;
+use rule::{Match, Peer, Policy, Rule, Tier};
 
 /// One end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// A pod, by its place in [`Reference::pods`].
+    /// A pod, by its place in [`Cluster::pods`].
     Pod(usize),
     /// An address of no pod.
     Address(IpAddr),
+}
+
+/// One side of a connection, by what it is to the subject of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The subject is the destination.
+    Ingress,
+    /// The subject is the source.
+    Egress,
 }
 
 /// A protocol by name, and a port.
@@ -43,73 +51,66 @@ pub type Port = (&'static str, u16);
 
 /// One way in which everything unsettled may turn out, but for addresses that are not known.
 #[derive(Debug, Clone, Copy)]
-struct World {
+pub(crate) struct World {
     blocks_hold_pods: bool,
+    networks_hold_pods: bool,
     selectors_match_host_pods: bool,
     is_v6: bool,
+}
+
+/// A policy that selects a pod, and those of its rules that match, or may match, the peer.
+type Matched<'a> = (&'a Policy, Vec<(Match, &'a Rule)>);
+
+/// What may come of a port: it may be let through, it may be kept out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct May {
+    allow: bool,
+    deny: bool,
+}
+
+/// What may come of a tier.
+#[derive(Debug, Clone, Copy, Default)]
+struct TierMay {
+    allow: bool,
+    deny: bool,
+    go_on: bool,
+}
+
+/// A rule that matches a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleMatch {
+    /// What the rule does.
+    pub action: Action,
+    /// Whether it matches in every world.
+    pub is_certain: bool,
 }
 
 /// The second opinion on some objects.
 #[derive(Debug)]
 pub struct Reference {
-    /// The pods that count.
-    pub pods: Vec<Pod>,
-    policies: Vec<Value>,
-    namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// The pods, nodes and namespaces.
+    pub cluster: Cluster,
+    /// In the order in which they are asked.
+    policies: Vec<Policy>,
     assumptions: Assumptions,
     candidates: Vec<IpAddr>,
 }
 
-const WORKLOADS: [&str; 7] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob", "Job"];
-
 impl Reference {
     /// Reads the objects.
     pub fn new(objects: &[Value], assumptions: &Assumptions) -> Self {
-        let mut reference = Self {
-            pods: Vec::new(),
-            policies: objects.iter().filter(|object| text(object, "kind") == "NetworkPolicy").cloned().collect(),
-            namespaces: BTreeMap::new(),
-            assumptions: assumptions.clone(),
-            candidates: Vec::new(),
+        let cluster = Cluster::new(objects, assumptions);
+        let read = |object: &Value| {
+            let (group, _) = text(object, "apiVersion").split_once('/')?;
+            match (group, text(object, "kind")) {
+                ("networking.k8s.io", "NetworkPolicy") => Some(network_policy::read(object, &cluster)),
+                ("policy.networking.k8s.io", kind) => cluster_policy::read(object, Dialect::of(kind)?, &cluster),
+                _ => None,
+            }
         };
-        let mut owners = BTreeSet::new();
-        for object in objects {
-            let meta = &object["metadata"];
-            match text(object, "kind") {
-                "Namespace" => {
-                    reference.namespaces.insert(text(meta, "name").to_owned(), string_map(&meta["labels"]));
-                }
-                "Pod" if text(object, "apiVersion") == "v1" => {
-                    let is_finished = matches!(text(&object["status"], "phase"), "Succeeded" | "Failed");
-                    if is_finished && assumptions.finished_pods == FinishedPods::Absent {
-                        continue;
-                    }
-                    for owner in list(meta, "ownerReferences") {
-                        owners.insert((namespace_of(object), text(owner, "kind").to_owned(), text(owner, "name").to_owned()));
-                    }
-                    reference.pods.push(pod(object, meta, &object["spec"], &object["status"]));
-                }
-                _ => {}
-            }
-        }
-        // A ReplicaSet's pods are its Deployment's, a Job's its CronJob's.
-        for object in objects {
-            let this = (namespace_of(object), text(object, "kind").to_owned(), text(&object["metadata"], "name").to_owned());
-            if owners.contains(&this) {
-                for owner in list(&object["metadata"], "ownerReferences") {
-                    owners.insert((this.0.clone(), text(owner, "kind").to_owned(), text(owner, "name").to_owned()));
-                }
-            }
-        }
-        for object in objects.iter().filter(|object| WORKLOADS.contains(&text(object, "kind"))) {
-            let this = (namespace_of(object), text(object, "kind").to_owned(), text(&object["metadata"], "name").to_owned());
-            let pointer = if this.1 == "CronJob" { "/spec/jobTemplate/spec/template" } else { "/spec/template" };
-            if let (false, true, Some(template)) =
-                (owners.contains(&this), list(&object["metadata"], "ownerReferences").is_empty(), object.pointer(pointer))
-            {
-                reference.pods.push(pod(object, &template["metadata"], &template["spec"], &Value::Null));
-            }
-        }
+        let mut policies: Vec<Policy> = objects.iter().filter_map(read).collect();
+        policies.sort_by_key(|policy| (policy.tier, policy.rank));
+        let mut reference = Self { cluster, policies, assumptions: assumptions.clone(), candidates: Vec::new() };
         reference.candidates = reference.candidate_addresses();
         reference
     }
@@ -123,10 +124,10 @@ impl Reference {
         let mut some = vec![false; ports.len()];
         let mut all = vec![true; ports.len()];
         for world in worlds {
-            let sides = [self.side(from, "egress", to, world, to, ports), self.side(to, "ingress", from, world, to, ports)];
+            let sides = [self.side(Direction::Egress, from, to, world, ports), self.side(Direction::Ingress, from, to, world, ports)];
             for index in 0..ports.len() {
-                some[index] |= sides.iter().all(|side| side[index].0);
-                all[index] &= sides.iter().all(|side| side[index].1);
+                some[index] |= sides.iter().all(|side| side[index].allow);
+                all[index] &= sides.iter().all(|side| !side[index].deny);
             }
         }
         let verdict = |(some, all)| match (some, all) {
@@ -137,44 +138,58 @@ impl Reference {
         Some(some.into_iter().zip(all).map(verdict).collect())
     }
 
-    /// Whether a rule of a policy lets a connection through, in some world. The rule is told by its pointer.
-    pub fn rule_matches(&self, policy: &Value, pointer: &str, from: End, to: End, port: Port) -> bool {
-        let Some(rule) = policy.pointer(pointer) else { return false };
-        let direction = if pointer.starts_with("/spec/egress") { "egress" } else { "ingress" };
-        let (subject, peer) = if direction == "egress" { (from, to) } else { (to, from) };
-        let End::Pod(subject) = subject else { return false };
-        self.selects(policy, subject, direction)
-            && self.worlds(from, to).into_iter().any(|world| {
-                self.addresses_of(peer, world).into_iter().any(|address| self.peers_match(rule, direction, policy, peer, address, world))
-            })
-            && self.ports_match(rule, to, port)
+    /// What a rule of a policy does, if it matches a connection in some world. The rule is told by its pointer.
+    pub fn rule_matches(&self, policy: &Value, pointer: &str, from: End, to: End, port: Port) -> Option<RuleMatch> {
+        let policy = self.policy(policy)?;
+        let (direction, index) = pointer.strip_prefix("/spec/")?.split_once('/')?;
+        let direction = if direction == "egress" { Direction::Egress } else { Direction::Ingress };
+        // What lies within a rule (a peer, a port) is said of the rule.
+        let rule = policy.rules(direction).get(index.split('/').next()?.parse::<usize>().ok()?)?;
+        let (subject, peer) = direction.subject_and_peer(from, to);
+        let End::Pod(subject) = subject else { return None };
+        if !policy.selects(subject, direction) || !rule.matches_port(self.cluster.pod(to), port) {
+            return None;
+        }
+        let worlds = self.worlds(from, to).into_iter();
+        let cases = worlds.flat_map(|world| self.addresses_of(peer, world).into_iter().map(move |address| (world, address)));
+        let matches: BTreeSet<Match> =
+            cases.map(|(world, address)| rule.matches_peer(&self.cluster, subject, peer, address, world)).collect();
+        let is_possible = matches.iter().any(|matched| *matched != Match::No);
+        is_possible.then(|| RuleMatch { action: rule.action, is_certain: matches.iter().all(|matched| *matched == Match::Yes) })
     }
 
     /// Whether a policy selects a pod for a direction.
-    pub fn selects(&self, policy: &Value, pod: usize, direction: &str) -> bool {
-        let pod = &self.pods[pod];
-        let spec = &policy["spec"];
-        let types: Vec<&str> = list(spec, "policyTypes").iter().filter_map(Value::as_str).collect();
-        let speaks = match (types.is_empty(), direction) {
-            (false, _) => types.iter().any(|name| name.to_lowercase() == direction),
-            (true, "ingress") => true,
-            (true, _) => !list(spec, "egress").is_empty(),
-        };
-        let is_passed_over = pod.host_network && self.assumptions.host_network_pods != HostNetworkPods::Ordinary;
-        !is_passed_over && speaks && namespace_of(policy) == pod.namespace && selector_matches(&spec["podSelector"], &pod.labels)
+    pub fn selects(&self, policy: &Value, pod: usize, direction: Direction) -> bool {
+        self.policy(policy).is_some_and(|policy| policy.selects(pod, direction))
+    }
+
+    /// The addresses at which something changes: those of nodes, and around the bounds of every block.
+    pub fn interesting_addresses(&self) -> BTreeSet<IpAddr> {
+        let nodes = self.cluster.nodes.iter().flat_map(|node| node.addresses.clone());
+        self.blocks().iter().flat_map(Block::around).chain(nodes).collect()
+    }
+
+    fn policy(&self, raw: &Value) -> Option<&Policy> {
+        let (kind, meta) = (text(raw, "kind"), &raw["metadata"]);
+        let namespace = if kind == "NetworkPolicy" { namespace_of(raw) } else { String::new() };
+        let key = (kind.to_owned(), namespace, text(meta, "name").to_owned());
+        self.policies.iter().find(|policy| policy.key == key)
     }
 
     fn worlds(&self, from: End, to: End) -> Vec<World> {
         let families = |end: End| match end {
             End::Address(address) => BTreeSet::from([address.is_ipv6()]),
-            End::Pod(pod) if self.pods[pod].addresses.is_empty() => BTreeSet::from([false]),
-            End::Pod(pod) => self.pods[pod].addresses.iter().map(IpAddr::is_ipv6).collect(),
+            End::Pod(pod) if self.cluster.pods[pod].addresses.is_empty() => BTreeSet::from([false]),
+            End::Pod(pod) => self.cluster.pods[pod].addresses.iter().map(IpAddr::is_ipv6).collect(),
         };
-        let blocks: &[bool] = match self.assumptions.ip_block_selects_pods {
-            BlocksSelectPods::Yes => &[true],
-            BlocksSelectPods::No => &[false],
-            BlocksSelectPods::Unsettled => &[true, false],
+        let holds_pods = |blocks: BlocksSelectPods| -> &[bool] {
+            match blocks {
+                BlocksSelectPods::Yes => &[true],
+                BlocksSelectPods::No => &[false],
+                BlocksSelectPods::Unsettled => &[true, false],
+            }
         };
+        let (blocks, networks) = (self.assumptions.ip_block_selects_pods, self.assumptions.networks_select_pods);
         let hosts: &[bool] = match self.assumptions.host_network_pods {
             HostNetworkPods::Ordinary => &[true],
             HostNetworkPods::Node => &[false],
@@ -182,113 +197,68 @@ impl Reference {
         };
         let mut worlds = Vec::new();
         for is_v6 in families(from).intersection(&families(to)).copied() {
-            for blocks_hold_pods in blocks.iter().copied() {
-                for selectors_match_host_pods in hosts.iter().copied() {
-                    worlds.push(World { blocks_hold_pods, selectors_match_host_pods, is_v6 });
+            for blocks_hold_pods in holds_pods(blocks).iter().copied() {
+                for networks_hold_pods in holds_pods(networks).iter().copied() {
+                    for selectors_match_host_pods in hosts.iter().copied() {
+                        worlds.push(World { blocks_hold_pods, networks_hold_pods, selectors_match_host_pods, is_v6 });
+                    }
                 }
             }
         }
         worlds
     }
 
-    /// For each port: whether this side lets it through for some address of the peer, and for all.
-    fn side(&self, subject: End, direction: &str, peer: End, world: World, to: End, ports: &[Port]) -> Vec<(bool, bool)> {
-        let free = vec![(true, true); ports.len()];
-        let End::Pod(subject_id) = subject else { return free };
-        if subject == peer && self.assumptions.self_traffic == SelfTraffic::Allowed {
+    /// For each port: what may come of this side, over all the addresses that the peer may have.
+    fn side(&self, direction: Direction, from: End, to: End, world: World, ports: &[Port]) -> Vec<May> {
+        let free = vec![May { allow: true, deny: false }; ports.len()];
+        let (subject, peer) = direction.subject_and_peer(from, to);
+        let End::Pod(subject) = subject else { return free };
+        if from == to && self.assumptions.self_traffic == SelfTraffic::Allowed {
             return free;
         }
-        // types.go on ingress: "or if the traffic source is the pod's local node".
-        if let (End::Pod(peer), "ingress") = (peer, direction) {
-            let (own, other) = (&self.pods[subject_id], &self.pods[peer]);
-            let is_node = other.host_network && self.assumptions.host_network_pods != HostNetworkPods::Ordinary;
-            if is_node && !own.node.is_empty() && own.node == other.node {
+        // networking/v1 on ingress: "or if the traffic source is the pod's local node". Policies of the cluster cannot name that source.
+        if let (Some(other), Direction::Ingress) = (self.cluster.pod(peer), direction) {
+            let own = &self.cluster.pods[subject];
+            if other.is_node && !own.node.is_empty() && own.node == other.node {
                 return free;
             }
         }
-        let policies: Vec<&Value> = self.policies.iter().filter(|policy| self.selects(policy, subject_id, direction)).collect();
-        if policies.is_empty() {
-            return free;
-        }
-        let mut answers = vec![(false, true); ports.len()];
+        let policies: Vec<&Policy> = self.policies.iter().filter(|policy| policy.selects(subject, direction)).collect();
+        let mut answers = vec![May { allow: false, deny: false }; ports.len()];
         for address in self.addresses_of(peer, world) {
-            let mut matching = Vec::new();
+            // The peers of a rule do not hang on the port, so they are asked for once.
+            let mut matched: Vec<Matched<'_>> = Vec::new();
             for policy in &policies {
-                let rules = list(&policy["spec"], direction);
-                matching.extend(rules.iter().filter(|rule| self.peers_match(rule, direction, policy, peer, address, world)));
+                let rules = policy.rules(direction).iter();
+                let rules = rules.map(|rule| (rule.matches_peer(&self.cluster, subject, peer, address, world), rule));
+                matched.push((policy, rules.filter(|(matched, _)| *matched != Match::No).collect()));
             }
             for (answer, port) in answers.iter_mut().zip(ports) {
-                let is_allowed = matching.iter().any(|rule| self.ports_match(rule, to, *port));
-                *answer = (answer.0 || is_allowed, answer.1 && is_allowed);
+                let may = decide(&matched, self.cluster.pod(to), *port);
+                *answer = May { allow: answer.allow || may.allow, deny: answer.deny || may.deny };
             }
         }
         answers
-    }
-
-    fn peers_match(&self, rule: &Value, direction: &str, policy: &Value, other: End, address: IpAddr, world: World) -> bool {
-        let peers = list(rule, if direction == "ingress" { "from" } else { "to" });
-        peers.is_empty() || peers.iter().any(|peer| self.peer_matches(peer, policy, other, address, world))
-    }
-
-    fn peer_matches(&self, peer: &Value, policy: &Value, other: End, address: IpAddr, world: World) -> bool {
-        let has = |field: &str| peer.get(field).is_some_and(|value| !value.is_null());
-        if has("ipBlock") {
-            if has("podSelector") || has("namespaceSelector") {
-                return false;
-            }
-            let is_ordinary_pod = match other {
-                End::Address(_) => false,
-                End::Pod(pod) => !self.is_node(pod),
-            };
-            let block = &peer["ipBlock"];
-            return (!is_ordinary_pod || world.blocks_hold_pods)
-                && holds(text(block, "cidr"), address)
-                && !list(block, "except").iter().filter_map(Value::as_str).any(|hole| holds(hole, address));
-        }
-        let (End::Pod(id), true) = (other, has("podSelector") || has("namespaceSelector")) else { return false };
-        let pod = &self.pods[id];
-        let in_namespace = if has("namespaceSelector") {
-            let mut labels = self.namespaces.get(&pod.namespace).cloned().unwrap_or_default();
-            labels.insert("kubernetes.io/metadata.name".to_owned(), pod.namespace.clone());
-            selector_matches(&peer["namespaceSelector"], &labels)
-        } else {
-            pod.namespace == namespace_of(policy)
-        };
-        in_namespace && selector_matches(&peer["podSelector"], &pod.labels) && (!self.is_node(id) || world.selectors_match_host_pods)
-    }
-
-    fn ports_match(&self, rule: &Value, to: End, (protocol, number): Port) -> bool {
-        let ports = list(rule, "ports");
-        ports.is_empty()
-            || ports.iter().any(|port| {
-                let wanted = port.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
-                wanted == protocol
-                    && match (port.get("port"), port.get("endPort").and_then(Value::as_u64)) {
-                        (None | Some(Value::Null), None) => true,
-                        (Some(Value::Number(first)), end) => {
-                            let first = first.as_u64().unwrap_or(0);
-                            (first..=end.unwrap_or(first)).contains(&u64::from(number))
-                        }
-                        (Some(Value::String(name)), None) => match to {
-                            End::Pod(pod) => self.pods[pod].ports.contains(&(name.clone(), protocol.to_owned(), u64::from(number))),
-                            End::Address(_) => false,
-                        },
-                        _ => false,
-                    }
-            })
-    }
-
-    fn is_node(&self, pod: usize) -> bool {
-        self.pods[pod].host_network && self.assumptions.host_network_pods != HostNetworkPods::Ordinary
     }
 
     /// The addresses that an end may have in a world; one where they are known.
     fn addresses_of(&self, end: End, world: World) -> Vec<IpAddr> {
         match end {
             End::Address(address) => vec![address],
-            End::Pod(pod) if self.pods[pod].addresses.is_empty() => self.candidates.clone(),
-            End::Pod(pod) => self.pods[pod].addresses.iter().copied().filter(|address| address.is_ipv6() == world.is_v6).collect(),
+            End::Pod(pod) if self.cluster.pods[pod].addresses.is_empty() => self.candidates.clone(),
+            End::Pod(pod) => self.cluster.pods[pod].addresses.iter().copied().filter(|address| address.is_ipv6() == world.is_v6).collect(),
         }
+    }
+
+    /// Every block that some policy names.
+    fn blocks(&self) -> Vec<Block> {
+        let rules = self.policies.iter().flat_map(|policy| policy.ingress.iter().chain(&policy.egress));
+        let blocks_of = |peer: &Peer| match peer {
+            Peer::IpBlock { block, except } => std::iter::once(*block).chain(except.iter().copied()).collect(),
+            Peer::Networks(blocks) => blocks.clone(),
+            Peer::Pods { .. } | Peer::Nodes { .. } | Peer::DomainNames => Vec::new(),
+        };
+        rules.flat_map(|rule| rule.peers.iter().flatten()).flat_map(blocks_of).collect()
     }
 
     /// One IPv4 address for every interval that some block's bounds leave of those that a pod may get.
@@ -297,85 +267,76 @@ impl Reference {
             UnknownPodAddresses::Private => &["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
             UnknownPodAddresses::Any => &["0.0.0.0/0"],
         };
-        let mut starts: BTreeSet<u32> = BTreeSet::new();
-        let mut add = |cidr: &str| {
-            if let Some((first, last)) = bounds(cidr).filter(|_| !cidr.contains(':')) {
-                starts.extend([u32::try_from(first).unwrap_or(0), u32::try_from(last + 1).unwrap_or(0)]);
-            }
-        };
-        allowed.iter().for_each(|cidr| add(cidr));
-        let rules = self.policies.iter().flat_map(|policy| [list(&policy["spec"], "ingress"), list(&policy["spec"], "egress")].concat());
-        for block in rules.flat_map(|rule| [list(&rule, "from"), list(&rule, "to")].concat()).map(|peer| peer["ipBlock"].clone()) {
-            add(text(&block, "cidr"));
-            list(&block, "except").iter().filter_map(Value::as_str).for_each(&mut add);
+        let allowed: Vec<Block> = allowed.iter().filter_map(|cidr| Block::parse(cidr)).collect();
+        let bounds = allowed.iter().copied().chain(self.blocks().into_iter().filter(|block| !block.is_v6));
+        let starts: BTreeSet<u128> = bounds.flat_map(|block| [block.first, block.last + 1]).collect();
+        let starts = starts.into_iter().filter(|start| *start <= u128::from(u32::MAX));
+        let addresses = starts.map(|start| matching::address(start, false));
+        addresses.filter(|address| allowed.iter().any(|block| block.holds(*address))).collect()
+    }
+}
+
+impl Direction {
+    /// The name of the list of its rules.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
         }
-        let addresses = starts.into_iter().map(|start| IpAddr::from(start.to_be_bytes()));
-        addresses.filter(|address| allowed.iter().any(|cidr| holds(cidr, *address))).collect()
+    }
+
+    fn subject_and_peer(self, from: End, to: End) -> (End, End) {
+        match self {
+            Self::Egress => (from, to),
+            Self::Ingress => (to, from),
+        }
     }
 }
 
-fn namespace_of(object: &Value) -> String {
-    let namespace = text(&object["metadata"], "namespace");
-    if namespace.is_empty() { "default".to_owned() } else { namespace.to_owned() }
-}
-
-fn string_map(value: &Value) -> BTreeMap<String, String> {
-    let pairs = value.as_object().into_iter().flatten();
-    pairs.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
-}
-
-fn pod(object: &Value, meta: &Value, spec: &Value, status: &Value) -> Pod {
-    let mut pod = Pod {
-        namespace: namespace_of(object),
-        name: text(&object["metadata"], "name").to_owned(),
-        kind: text(object, "kind").to_owned(),
-        labels: string_map(&meta["labels"]),
-        host_network: spec["hostNetwork"] == true,
-        node: text(spec, "nodeName").to_owned(),
-        ..Pod::default()
-    };
-    let sidecars = list(spec, "initContainers").iter().filter(|container| text(container, "restartPolicy") == "Always");
-    for port in list(spec, "containers").iter().chain(sidecars).flat_map(|container| list(container, "ports")) {
-        let protocol = port.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
-        pod.ports.push((text(port, "name").to_owned(), protocol.to_owned(), port["containerPort"].as_u64().unwrap_or(0)));
+/// Asks the tiers in order. `matched` holds the policies that select the pod, in order, with their rules that match the peer.
+fn decide(matched: &[Matched<'_>], destination: Option<&Pod>, port: Port) -> May {
+    let admin = ask_tier(matched, Tier::Admin, destination, port);
+    let mut may = May { allow: admin.allow, deny: admin.deny };
+    if !admin.go_on {
+        return may;
     }
-    let ips = list(status, "podIPs").iter().map(|ip| text(ip, "ip")).chain([text(status, "podIP")]);
-    pod.addresses = ips.filter_map(|ip| ip.parse().ok()).collect::<BTreeSet<IpAddr>>().into_iter().collect();
-    pod
+    let mut network_policies = matched.iter().filter(|(policy, _)| policy.tier == Tier::NetworkPolicy).peekable();
+    if network_policies.peek().is_some() {
+        let is_allowed = network_policies.any(|(_, rules)| rules.iter().any(|(_, rule)| rule.matches_port(destination, port)));
+        may.allow |= is_allowed;
+        may.deny |= !is_allowed;
+    } else {
+        let baseline = ask_tier(matched, Tier::Baseline, destination, port);
+        may.allow |= baseline.allow || baseline.go_on;
+        may.deny |= baseline.deny;
+    }
+    may
 }
 
-/// meta/v1 `LabelSelector`: every entry of matchLabels and every expression must hold; an empty or absent selector matches everything.
-fn selector_matches(selector: &Value, labels: &BTreeMap<String, String>) -> bool {
-    string_map(&selector["matchLabels"]).iter().all(|(key, value)| labels.get(key) == Some(value))
-        && list(selector, "matchExpressions").iter().all(|expression| {
-            let found = labels.get(text(expression, "key"));
-            let is_listed = list(expression, "values").iter().any(|value| found.is_some() && value.as_str() == found.map(String::as_str));
-            match text(expression, "operator") {
-                "In" => is_listed,
-                "NotIn" => !is_listed,
-                "Exists" => found.is_some(),
-                "DoesNotExist" => found.is_none(),
-                _ => false,
+/// Asks the policies of a tier by rank. Of those with the same rank, any one may be the first.
+fn ask_tier(matched: &[Matched<'_>], tier: Tier, destination: Option<&Pod>, port: Port) -> TierMay {
+    let mut may = TierMay::default();
+    let policies: Vec<_> = matched.iter().filter(|(policy, _)| policy.tier == tier).collect();
+    for equals in policies.chunk_by(|(a, _), (b, _)| a.rank == b.rank) {
+        let mut may_all_be_silent = true;
+        for (_, rules) in equals {
+            let mut may_be_silent = true;
+            for (matched, rule) in rules.iter().filter(|(_, rule)| rule.matches_port(destination, port)) {
+                match rule.action {
+                    Action::Allow => may.allow = true,
+                    Action::Deny => may.deny = true,
+                    Action::Pass => may.go_on = true,
+                }
+                if *matched == Match::Yes {
+                    may_be_silent = false;
+                    break;
+                }
             }
-        })
-}
-
-/// The first and the last address of a block, as numbers.
-fn bounds(cidr: &str) -> Option<(u128, u128)> {
-    let (address, prefix) = cidr.split_once('/')?;
-    let (number, bits) = match address.parse::<IpAddr>().ok()? {
-        IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
-        IpAddr::V6(address) => (u128::from(address), 128),
-    };
-    let n_host_bits = bits - prefix.parse::<u32>().ok()?;
-    let mask = if n_host_bits == 128 { u128::MAX } else { (1 << n_host_bits) - 1 };
-    Some((number & !mask, number | mask))
-}
-
-fn holds(cidr: &str, address: IpAddr) -> bool {
-    let number = match address {
-        IpAddr::V4(address) => u128::from(u32::from(address)),
-        IpAddr::V6(address) => u128::from(address),
-    };
-    cidr.contains(':') == address.is_ipv6() && bounds(cidr).is_some_and(|(first, last)| first <= number && number <= last)
+            may_all_be_silent &= may_be_silent;
+        }
+        if !may_all_be_silent {
+            return may;
+        }
+    }
+    TierMay { go_on: true, ..may }
 }

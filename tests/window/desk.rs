@@ -13,7 +13,7 @@ use portolan::panels::dialogs::{Done, FileDialogs};
 use portolan::view_model::{ConnectionRow, View};
 use portolan::window::Window;
 use portolan::worker::{Opening, Sources, Worker};
-use portolan_core::assumptions::Assumptions;
+use portolan_core::assumptions::Settled;
 
 /// How long the worker may take for anything. Nobody waits this long unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,7 +60,7 @@ impl Desk {
         let builder = Harness::builder().with_size([1440.0, 900.0]).with_max_steps(12);
         let harness = builder.build_eframe(move |cc| {
             let ctx = cc.egui_ctx.clone();
-            let worker = Worker::start(Assumptions::default(), sources, opening, move || ctx.request_repaint()).unwrap();
+            let worker = Worker::start(Settled::default(), sources, opening, move || ctx.request_repaint()).unwrap();
             Window::with_dialogs(&cc.egui_ctx, Box::new(worker), Box::new(NoDialogs))
         });
         Self { harness }

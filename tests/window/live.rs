@@ -92,6 +92,21 @@ fn what_happens_in_the_cluster_shows_within_a_second() {
     }
 }
 
+/// The plugin is found when its DaemonSet appears, and forgotten when it goes.
+#[test]
+fn the_profile_follows_the_plugin() {
+    let cluster = Cluster::start();
+    let mut desk = cluster.desk();
+    desk.must_see("profile upstream");
+    cluster.server.apply(super::assumptions::cilium());
+    desk.until_seen("profile cilium");
+    desk.click("profile cilium");
+    desk.must_see("Detected Cilium (DaemonSet kube-system/cilium)");
+    desk.click("Done");
+    cluster.server.delete(&ObjectKey::new(Kind::DaemonSet, "kube-system", "cilium"));
+    desk.until_seen("profile upstream");
+}
+
 #[test]
 fn a_change_beneath_an_edit_is_a_conflict() {
     let cluster = Cluster::start();

@@ -99,8 +99,14 @@ fn a_reason_leads_to_the_rule_behind_it() {
     desk.until_seen(EDITOR);
     let open = desk.view().sketch.open.clone().expect("the object is open");
     assert_eq!(open.key, DEBUG);
-    let line = open.marked_line.expect("the rule is marked");
-    assert_eq!(open.text.lines().nth(line - 1).map(str::trim), Some("- to:"), "in {}", open.text);
+    let lines = open.marked_lines.clone().expect("the rule is marked");
+    let marked: Vec<&str> = open.text.lines().skip(lines.start() - 1).take(lines.count()).collect();
+    assert_eq!(
+        marked,
+        ["  - to:", "    - ipBlock:", "        cidr: 0.0.0.0/0", "        except:", "        - 10.0.0.0/8"],
+        "in {}",
+        open.text
+    );
     assert_eq!(desk.text(), open.text);
     desk.must_see("NetworkPolicy payments/debug-2024");
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use portolan_core::analysis::Unit;
+use portolan_core::assumptions::{self, Profile};
 
 /// Charts a Kubernetes cluster's traffic: ways in, ways out, and what an edit would change. Without a subcommand, opens the window.
 #[derive(Debug, Clone, Parser)]
@@ -49,13 +50,18 @@ pub struct SourceArgs {
     #[arg(long, short, global = true)]
     pub namespace: Vec<String>,
 
-    /// The network plugin whose behaviour is assumed where implementations differ
-    #[arg(long, global = true, default_value = "upstream", value_parser = ["upstream", "calico", "cilium", "ovn-kubernetes"])]
-    pub profile: String,
+    /// The network plugin whose behaviour is assumed where implementations differ; else the one that is detected among the
+    /// DaemonSets and Deployments, else upstream
+    #[arg(long, global = true, value_parser = Profile::ALL.map(Profile::name))]
+    pub profile: Option<String>,
 
     /// Settles one open question, for example ip-block-selects-pods=no; may be given more than once
-    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    #[arg(long, global = true, value_name = "NAME=VALUE", long_help = assume_help())]
     pub assume: Vec<String>,
+}
+
+fn assume_help() -> String {
+    format!("Settles one open question, for example ip-block-selects-pods=no; may be given more than once{}", assumptions::help())
 }
 
 /// What to print.
@@ -106,6 +112,10 @@ pub struct ConnectionsArgs {
     /// What one line stands for
     #[arg(long, value_enum, default_value_t)]
     pub unit: UnitArg,
+
+    /// Also what could come: pods that are not there yet and could reach a unit, or be reached by it
+    #[arg(long)]
+    pub exposure: bool,
 
     /// The form of what is printed
     #[arg(long, short, value_enum, default_value_t)]

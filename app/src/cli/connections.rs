@@ -4,7 +4,8 @@ use std::io::Write;
 
 use anyhow::Result;
 use portolan_core::Warning;
-use portolan_core::analysis::{Connection, Unit};
+use portolan_core::analysis::{Connection, Exposure, Opening, Unit};
+use portolan_core::policy::Direction;
 use serde::Serialize;
 
 use super::args::{ConnectionsArgs, Format};
@@ -17,23 +18,51 @@ struct Answer<'a> {
     head: Head<'a>,
     unit: &'static str,
     connections: Vec<Connection>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exposure: Option<Vec<Exposure>>,
     warnings: &'a [Warning],
 }
 
 pub(super) fn run(args: &ConnectionsArgs, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
     let unit = Unit::from(args.unit);
     let connections = loaded.analysis.connections(unit);
+    let exposure = args.exposure.then(|| loaded.analysis.exposure(unit));
     match args.output {
         Format::Json => {
-            let head = Head::new("portolan.connections/v1", loaded.analysis.assumptions());
-            output::json(out, &Answer { head, unit: unit.name(), connections, warnings: &loaded.warnings })
+            let head = Head::new("portolan.connections/v1", loaded);
+            output::json(out, &Answer { head, unit: unit.name(), connections, exposure, warnings: &loaded.warnings })
         }
         Format::Txt => {
-            output::warnings_to_stderr(&loaded.warnings);
+            output::notes_to_stderr(loaded, &loaded.warnings);
             let rows: Vec<[String; 4]> = connections.iter().map(row).collect();
+            output::table(out, &rows)?;
+            let Some(exposure) = exposure else { return Ok(()) };
+            writeln!(out, "\nWhat could come:")?;
+            let rows: Vec<[String; 4]> = exposure.iter().flat_map(exposure_rows).collect();
             output::table(out, &rows)
         }
     }
+}
+
+/// One row for each opening, and one where no policy selects the unit; none where nothing could come.
+fn exposure_rows(exposure: &Exposure) -> Vec<[String; 4]> {
+    let unit = exposure.unit.to_string();
+    let unprotected = (!exposure.protected).then(|| [unit.clone(), format!("not protected for {}", exposure.direction.name())]);
+    let unprotected = unprotected.map(|[unit, what]| [unit, what, String::new(), String::new()]);
+    let openings = exposure.openings.iter().map(|opening| {
+        let peer = match exposure.direction {
+            Direction::Ingress => format!("<- {}", opening.peer),
+            Direction::Egress => format!("-> {}", opening.peer),
+        };
+        [unit.clone(), peer, opening.ports_text(), conditions(opening)]
+    });
+    unprotected.into_iter().chain(openings).collect()
+}
+
+fn conditions(opening: &Opening) -> String {
+    let except = opening.left_out.iter().map(|part| format!("not {} for {}", part.ports, part.peer));
+    let depends = (!opening.depends.is_empty()).then(|| format!("depends on {}", opening.depends.join(", and on ")));
+    depends.into_iter().chain(except).collect::<Vec<_>>().join("; ")
 }
 
 fn row(connection: &Connection) -> [String; 4] {

@@ -24,17 +24,21 @@ pub(super) fn run(args: &DiffArgs, source: &SourceArgs, out: &mut dyn Write) -> 
     if source.demo || !source.manifests.is_empty() || source.context.is_some() {
         anyhow::bail!("diff compares the two paths that follow it; --demo, --manifests and --context have no place here");
     }
-    let side = |path: &std::path::PathBuf| load(&SourceArgs { manifests: vec![path.clone()], ..source.clone() });
+    let settled = load::settled(source)?;
+    let side = |path: &std::path::PathBuf| load::read(&SourceArgs { manifests: vec![path.clone()], ..source.clone() });
     let (before, after) = (side(&args.before)?, side(&args.after)?);
+    // Both sides are answered under the same assumptions, or the plugin would make a difference that no policy makes.
+    let detection = after.detection().or_else(|| before.detection());
+    let (before, after) = (before.analyse(&settled, detection.clone()), after.analyse(&settled, detection));
     let difference = Difference::between(&before.analysis, &after.analysis);
     let warnings: Vec<Warning> = before.warnings.iter().chain(&after.warnings).cloned().collect();
     match args.output {
         Format::Json => {
-            let head = Head::new("portolan.diff/v1", after.analysis.assumptions());
+            let head = Head::new("portolan.diff/v1", &after);
             output::json(out, &Answer { head, difference: &difference, warnings })
         }
         Format::Txt => {
-            output::warnings_to_stderr(&warnings);
+            output::notes_to_stderr(&after, &warnings);
             let mut rows: Vec<[String; 4]> = Vec::new();
             for row in &difference.removed {
                 rows.push(connection("- removed", row, row.before.to_string()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use portolan_core::analysis::{Analysis, Host};
-use portolan_core::assumptions::{Assumptions, Profile};
+use portolan_core::assumptions::{Assumptions, Detection, Profile, Settled, detect};
 use portolan_core::snapshot::Change;
 use portolan_core::{Object, Warning};
 
@@ -18,24 +18,46 @@ use crate::source::{demo, manifests};
 pub struct Loaded {
     /// The analysis.
     pub analysis: Arc<Analysis>,
+    /// The network plugin that was found, whether or not its profile is in force.
+    pub detection: Option<Detection>,
     /// What could not be read, or is wrong with what was read.
     pub warnings: Vec<Warning>,
 }
 
-/// The assumptions that the arguments settle.
+/// What was read, before anything is assumed of it.
+pub(super) struct Read {
+    host: Host,
+    warnings: Vec<Warning>,
+}
+
+impl Read {
+    /// The network plugin that is in it.
+    pub(super) fn detection(&self) -> Option<Detection> {
+        detect(self.host.snapshot())
+    }
+
+    /// Analyses it under what a person settled and what was detected.
+    pub(super) fn analyse(mut self, settled: &Settled, detection: Option<Detection>) -> Loaded {
+        self.host.assume(settled.assumptions(detection.as_ref()));
+        let analysis = self.host.analysis();
+        self.warnings.extend(analysis.warnings());
+        Loaded { analysis, detection, warnings: self.warnings }
+    }
+}
+
+/// What the arguments settle.
 ///
 /// # Errors
 /// An unknown profile, assumption or value, in a sentence that names what is known.
-pub fn assumptions(args: &SourceArgs) -> Result<Assumptions> {
-    let profile = Profile::ALL.into_iter().find(|profile| profile.name() == args.profile).unwrap_or_default();
-    let mut assumptions = Assumptions::of(profile);
+pub fn settled(args: &SourceArgs) -> Result<Settled> {
+    let mut settled = Settled::of(args.profile.as_deref().and_then(Profile::named));
     for setting in &args.assume {
         let Some((name, value)) = setting.split_once('=') else {
             bail!("--assume takes NAME=VALUE, and {setting:?} has no equals sign");
         };
-        assumptions.set(name.trim(), value.trim()).map_err(anyhow::Error::msg)?;
+        settled.set(name.trim(), value.trim()).map_err(anyhow::Error::msg)?;
     }
-    Ok(assumptions)
+    Ok(settled)
 }
 
 /// Loads what the arguments name.
@@ -43,41 +65,46 @@ pub fn assumptions(args: &SourceArgs) -> Result<Assumptions> {
 /// # Errors
 /// No source is named, a path cannot be read, a cluster cannot be reached, or an assumption is unknown.
 pub fn load(args: &SourceArgs) -> Result<Loaded> {
-    let assumptions = assumptions(args)?;
+    let settled = settled(args)?;
+    let read = read(args)?;
+    let detection = read.detection();
+    Ok(read.analyse(&settled, detection))
+}
+
+/// Reads what the arguments name.
+pub(super) fn read(args: &SourceArgs) -> Result<Read> {
     let mut warnings = Vec::new();
     let mut host;
     if args.demo {
-        host = Host::new(assumptions, false);
+        host = Host::new(Assumptions::default(), false);
         host.apply(demo::objects().iter().map(Change::apply));
     } else if !args.manifests.is_empty() {
-        host = Host::new(assumptions, true);
-        let objects = read(&args.manifests, args, &mut warnings)?;
-        host.apply(objects.iter().map(Change::apply));
+        host = Host::new(Assumptions::default(), true);
+        let given = objects(&args.manifests, args, &mut warnings)?;
+        host.apply(given.iter().map(Change::apply));
     } else {
-        host = Host::new(assumptions, false);
+        host = Host::new(Assumptions::default(), false);
         let (changes, problems) = crate::source::once::list(args)?;
         warnings.extend(problems);
         host.apply(changes);
     }
     if !args.apply.is_empty() {
-        let objects = read(&args.apply, args, &mut warnings)?;
-        host.apply(objects.iter().map(Change::apply));
+        let given = objects(&args.apply, args, &mut warnings)?;
+        host.apply(given.iter().map(Change::apply));
     }
     if !args.delete.is_empty() {
-        let objects = read(&args.delete, args, &mut warnings)?;
-        for object in objects {
+        let given = objects(&args.delete, args, &mut warnings)?;
+        for object in given {
             if host.snapshot().entry(&object.key).is_none() {
                 bail!("{} is to be deleted and is not there", object.key);
             }
             host.apply([Change::Delete(object.key)]);
         }
     }
-    let analysis = host.analysis();
-    warnings.extend(analysis.warnings());
-    Ok(Loaded { analysis, warnings })
+    Ok(Read { host, warnings })
 }
 
-fn read(paths: &[PathBuf], args: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Object>> {
+fn objects(paths: &[PathBuf], args: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Object>> {
     let namespace = args.namespace.first().map_or(DEFAULT_NAMESPACE, String::as_str);
     let loaded = manifests::read(paths, &mut std::io::stdin().lock(), namespace).context("the manifests cannot be read")?;
     warnings.extend(loaded.warnings.iter().cloned());

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 pub use args::{Args, Command, Format, SourceArgs};
-pub use load::{Loaded, assumptions, load};
+pub use load::{Loaded, load, settled};
 
 /// Done.
 const DONE: u8 = 0;

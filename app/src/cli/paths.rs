@@ -23,11 +23,11 @@ pub(super) fn run(args: &PathsArgs, loaded: &Loaded, out: &mut dyn Write) -> Res
     let paths = loaded.analysis.entry_paths();
     match args.output {
         Format::Json => {
-            let head = Head::new("portolan.paths/v1", loaded.analysis.assumptions());
+            let head = Head::new("portolan.paths/v1", loaded);
             output::json(out, &Answer { head, paths, warnings: &loaded.warnings })
         }
         Format::Txt => {
-            output::warnings_to_stderr(&loaded.warnings);
+            output::notes_to_stderr(loaded, &loaded.warnings);
             for path in paths {
                 writeln!(out, "{}: {}", path.title, path.verdict)?;
                 for hop in &path.hops {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use anyhow::{Context, Result, ensure};
 use portolan_core::analysis::{Analysis, PortQuery, Side, Trace};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::args::{Format, TraceArgs};
 use super::load::Loaded;
@@ -19,8 +19,24 @@ struct Query {
     port: Option<String>,
 }
 
+/// A trace with what is assumed; the values of single assumptions are those that the other subcommands print.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    trace: Trace,
+    profile: &'static str,
+    detected: Option<&'a str>,
+}
+
+impl<'a> Answer<'a> {
+    fn new(trace: Trace, loaded: &'a Loaded) -> Self {
+        let detected = loaded.detection.as_ref().map(|detection| detection.evidence.as_str());
+        Self { trace, profile: loaded.analysis.assumptions().profile.name(), detected }
+    }
+}
+
 pub(super) fn run(args: &TraceArgs, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
-    output::warnings_to_stderr(&loaded.warnings);
+    output::notes_to_stderr(loaded, &loaded.warnings);
     if let Some(path) = &args.queries {
         let reader: Box<dyn Read> = if path.as_os_str() == "-" {
             Box::new(std::io::stdin())
@@ -28,19 +44,19 @@ pub(super) fn run(args: &TraceArgs, loaded: &Loaded, out: &mut dyn Write) -> Res
             Box::new(std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?)
         };
         let name = if path.as_os_str() == "-" { STANDARD_INPUT.to_owned() } else { path.display().to_string() };
-        return queries(&loaded.analysis, reader, &name, out);
+        return queries(loaded, reader, &name, out);
     }
     let query = Query { from: args.from.clone().unwrap_or_default(), to: args.to.clone().unwrap_or_default(), port: args.port.clone() };
     let trace = answer(&loaded.analysis, &query)?;
     match args.output {
-        Format::Json => output::json(out, &trace),
+        Format::Json => output::json(out, &Answer::new(trace, loaded)),
         Format::Txt => text(&trace, out),
     }
 }
 
 /// Answers one query a line with one trace a line, as lines come. A line that cannot be answered says why, so that lines keep their
 /// places, and is counted in the end.
-fn queries(analysis: &Analysis, reader: impl Read, name: &str, out: &mut dyn Write) -> Result<()> {
+fn queries(loaded: &Loaded, reader: impl Read, name: &str, out: &mut dyn Write) -> Result<()> {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     let (mut number, mut n_queries, mut n_bad) = (0, 0, 0);
@@ -55,8 +71,8 @@ fn queries(analysis: &Analysis, reader: impl Read, name: &str, out: &mut dyn Wri
         }
         n_queries += 1;
         let parsed = serde_json::from_slice::<Query>(line.trim_ascii_end()).map_err(|error| anyhow::anyhow!(message_of(&error)));
-        match parsed.and_then(|query| answer(analysis, &query)).with_context(|| format!("{name} line {number}")) {
-            Ok(trace) => output::json(out, &trace)?,
+        match parsed.and_then(|query| answer(&loaded.analysis, &query)).with_context(|| format!("{name} line {number}")) {
+            Ok(trace) => output::json(out, &Answer::new(trace, loaded))?,
             Err(error) => {
                 n_bad += 1;
                 output::json(out, &serde_json::json!({"schema": "portolan.trace/v1", "error": format!("{error:#}")}))?;

@@ -1,5 +1,7 @@
 //! Bottom, middle: the YAML of the object that is open, with line numbers, marks and what is wrong with it.
 
+use std::ops::RangeInclusive;
+
 use egui::{Align2, Id, Key, Pos2, Rect, Shape, Stroke, TextBuffer, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
 use super::parts::{self, EDGE};
@@ -23,8 +25,8 @@ pub struct EditorState {
     text: String,
     is_loaded: bool,
     highlighter: Highlighter,
-    /// A line (from 1) to scroll to in the next frame.
-    scroll_to: Option<usize>,
+    /// Lines (from 1) to scroll to in the next frame.
+    scroll_to: Option<RangeInclusive<usize>>,
 }
 
 impl EditorState {
@@ -40,7 +42,7 @@ impl EditorState {
             self.text.clone_from(&object.text);
             self.revision = object.revision;
             self.is_loaded = true;
-            self.scroll_to = object.marked_line;
+            self.scroll_to.clone_from(&object.marked_lines);
         }
     }
 }
@@ -119,14 +121,20 @@ fn text_ui(ui: &mut Ui, object: &OpenObject, state: &mut EditorState, height: f3
             .layouter(&mut layouter);
         let output = edit.show(ui);
         parts::name_field(ui, &output.response.response, "YAML of the object");
+        if let Some(lines) = &object.marked_lines {
+            let words = format!("lines {} to {} are marked", lines.start(), lines.end());
+            ui.ctx().accesskit_node_builder(output.response.response.id, |node| node.set_description(words));
+        }
         if output.response.response.changed() {
             commands.push(Command::EditText { key: object.key.clone(), text: text.clone() });
         }
         let rows = TextRows { galley: &output.galley, at: output.galley_pos, clip: ui.clip_rect() };
         ui.painter().set(ground, Shape::Vec(rows.marks(object, palette)));
         rows.gutter(ui, object, palette);
-        if let Some(rect) = scroll_to.take().and_then(|line| rows.rect(line)) {
-            ui.scroll_to_rect(rect, Some(egui::Align::Center));
+        if let Some(rect) = scroll_to.take().and_then(|lines| rows.block(&lines)) {
+            // A block that is higher than what is in sight is shown from its first line.
+            let is_high = rect.height() > height - LINE;
+            ui.scroll_to_rect(rect, Some(if is_high { egui::Align::TOP } else { egui::Align::Center }));
         }
     });
 }
@@ -184,11 +192,17 @@ impl TextRows<'_> {
         Some(Rect::from_x_y_ranges(self.clip.x_range(), row.y_range()))
     }
 
+    /// The rectangle of several lines, as far as they are there.
+    fn block(&self, lines: &RangeInclusive<usize>) -> Option<Rect> {
+        let first = self.rect(*lines.start())?;
+        Some(self.rect(*lines.end()).map_or(first, |last| first.union(last)))
+    }
+
     /// The grounds of marked and wrong lines, and the dashes under wrong ones.
     fn marks(&self, object: &OpenObject, palette: &Palette) -> Vec<Shape> {
         let mut shapes = Vec::new();
-        if let Some(rect) = object.marked_line.and_then(|line| self.rect(line)) {
-            shapes.push(Shape::rect_filled(rect, 0.0, Palette::mix(palette.panel, palette.accent, 0.16)));
+        if let Some(rect) = object.marked_lines.as_ref().and_then(|lines| self.block(lines)) {
+            shapes.push(Shape::rect_filled(rect, 0.0, Palette::mix(palette.panel, palette.accent, 0.13)));
         }
         for error in &object.errors {
             let Some(rect) = self.rect(error.line) else { continue };
@@ -214,7 +228,7 @@ impl TextRows<'_> {
                 continue;
             }
             let error = object.errors.iter().find(|error| error.line == line);
-            let is_marked = object.marked_line == Some(line);
+            let is_marked = object.marked_lines.as_ref().is_some_and(|lines| lines.contains(&line));
             let color = match error {
                 Some(error) => error_color(palette, error),
                 None if is_marked => palette.accent,
@@ -223,12 +237,13 @@ impl TextRows<'_> {
             let at = pos2(left + GUTTER - 16.0, rect.center().y);
             parts::text(ui, at, Align2::RIGHT_CENTER, &line.to_string(), theme::monospace(theme::size::CAPTION), color, GUTTER);
             if error.is_some() {
-                let sign = pos2(left + 4.0, rect.center().y);
+                let sign = pos2(left + 10.0, rect.center().y);
                 parts::text(ui, sign, Align2::LEFT_CENTER, "!", theme::semibold(theme::size::TABLE), color, 8.0);
-            } else if is_marked {
-                let bar = Rect::from_min_max(pos2(left + 4.0, rect.top()), pos2(left + 7.0, rect.bottom()));
-                ui.painter().rect_filled(bar, 1.0, palette.accent);
             }
+        }
+        if let Some(rect) = object.marked_lines.as_ref().and_then(|lines| self.block(lines)) {
+            let bar = Rect::from_min_max(pos2(left + 4.0, rect.top()), pos2(left + 7.0, rect.bottom()));
+            ui.painter().rect_filled(bar, 1.5, palette.accent);
         }
     }
 }
@@ -270,7 +285,7 @@ fn messages_ui(ui: &mut Ui, errors: &[TextError], state: &mut EditorState) {
             let room = rect.right() - EDGE - at.x;
             let painted = parts::text(ui, at, Align2::LEFT_CENTER, &sentence, theme::regular(theme::size::TABLE), palette.text, room);
             if response.clicked() && error.line > 0 {
-                state.scroll_to = Some(error.line);
+                state.scroll_to = Some(error.line..=error.line);
             }
             if painted.is_elided {
                 response.on_hover_text(&sentence);

@@ -3,6 +3,7 @@
 use egui::text::LayoutJob;
 use egui::{Align2, Color32, Id, Rect, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
+use super::exposure::exposure_ui;
 use super::parts::{self, EDGE};
 use super::why::why_ui;
 use super::yaml::Highlighter;
@@ -36,6 +37,8 @@ pub struct InspectorState {
     pub tab: InspectorTab,
     /// What was selected in the last frame.
     last_id: String,
+    /// Whether what is denied is listed as well.
+    shows_denied: bool,
     /// The row whose reasoning is shown, by what it says; the first where it is not there (any more).
     open_row: Option<String>,
     highlighter: Highlighter,
@@ -60,15 +63,23 @@ pub fn inspector_ui(ui: &mut Ui, view: &View, state: &mut InspectorState, comman
     match state.tab {
         InspectorTab::Destinations => {
             let rows: Vec<Row<'_>> = inspector.destinations.iter().map(Row::of_connection).collect();
-            list_ui(ui, inspector, &rows, "It may not send anything anywhere that is known here.", state, commands);
+            list_ui(
+                ui,
+                inspector,
+                rows,
+                &inspector.denied_destinations,
+                "It may not send anything anywhere that is known here.",
+                state,
+                commands,
+            );
         }
         InspectorTab::Sources => {
             let rows: Vec<Row<'_>> = inspector.sources.iter().map(Row::of_connection).collect();
-            list_ui(ui, inspector, &rows, "Nothing that is known here may reach it.", state, commands);
+            list_ui(ui, inspector, rows, &inspector.denied_sources, "Nothing that is known here may reach it.", state, commands);
         }
         InspectorTab::Paths => {
             let rows: Vec<Row<'_>> = inspector.paths.iter().map(Row::of_path).collect();
-            list_ui(ui, inspector, &rows, "No way in from outside leads to it or through it.", state, commands);
+            list_ui(ui, inspector, rows, &Denied::default(), "No way in from outside leads to it or through it.", state, commands);
         }
         InspectorTab::Yaml => yaml_ui(ui, inspector, state),
     }
@@ -166,9 +177,28 @@ impl<'a> Row<'a> {
     }
 }
 
-fn list_ui(ui: &mut Ui, inspector: &Inspector, rows: &[Row<'_>], empty: &str, state: &mut InspectorState, commands: &mut Vec<Command>) {
+/// What is denied, as many rows as are worked out; and how many there are.
+type Denied = (Vec<ConnectionRow>, usize);
+
+fn list_ui<'a>(
+    ui: &mut Ui,
+    inspector: &Inspector,
+    mut rows: Vec<Row<'a>>,
+    denied: &'a Denied,
+    empty: &str,
+    state: &mut InspectorState,
+    commands: &mut Vec<Command>,
+) {
     if rows.is_empty() {
         parts::empty(ui, empty);
+    }
+    denied_switch(ui, denied, &mut state.shows_denied);
+    if state.shows_denied {
+        // Whoever asks for them finds them first.
+        rows.splice(0..0, denied.0.iter().map(Row::of_connection));
+    }
+    if rows.is_empty() {
+        exposure_ui(ui, inspector, state.tab);
         objects_ui(ui, &inspector.objects, commands);
         return;
     }
@@ -205,8 +235,32 @@ fn list_ui(ui: &mut Ui, inspector: &Inspector, rows: &[Row<'_>], empty: &str, st
             }
             why_ui(ui, &row.key, row.why, commands);
         }
+        exposure_ui(ui, inspector, state.tab);
         objects_ui(ui, &inspector.objects, commands);
     });
+}
+
+/// The row that lists what is denied as well, where there is something.
+fn denied_switch(ui: &mut Ui, (rows, n_denied): &Denied, shows_denied: &mut bool) {
+    if *n_denied == 0 {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let (rect, response) = parts::row(ui, Id::new("inspector denied"), parts::ROW, None);
+    if response.clicked() {
+        *shows_denied = !*shows_denied;
+    }
+    let n_listed = rows.len();
+    let words = match *shows_denied {
+        false => format!("Show {n_denied} denied"),
+        true if n_listed < *n_denied => format!("Hide {n_listed} of {n_denied} denied"),
+        true => format!("Hide {n_denied} denied"),
+    };
+    response.widget_info(|| WidgetInfo::selected(WidgetType::Button, true, *shows_denied, &words));
+    parts::fold_arrow(ui, pos2(rect.left() + EDGE + 4.0, rect.center().y), *shows_denied, palette.muted);
+    let at = pos2(rect.left() + EDGE + 14.0, rect.center().y);
+    parts::text(ui, at, Align2::LEFT_CENTER, &words, theme::regular(theme::size::TABLE), palette.muted, rect.width());
+    ui.add_space(6.0);
 }
 
 /// Draws one row and says whether it was clicked.

@@ -2,6 +2,8 @@
 
 use egui::{Align2, Id, Key, KeyboardShortcut, Modifiers, Response, Sense, ThemePreference, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
+use portolan_core::assumptions::Profile;
+
 use super::parts;
 use crate::theme::{self, Palette};
 use crate::view_model::View;
@@ -35,6 +37,10 @@ pub enum Action {
     Deselect,
     /// Fold every namespace (`true`) or unfold every one.
     FoldAll(bool),
+    /// Show what is assumed.
+    Assumptions,
+    /// Take a profile, or the one that is detected.
+    Profile(Option<Profile>),
     /// Follow the system, or be light or dark.
     Theme(ThemePreference),
     /// Nothing: a key of the map, listed so that help is whole.
@@ -93,6 +99,12 @@ pub const ENTRIES: &[Entry] = &[
     entry("Select nothing", Keys::Map("Esc"), Action::Deselect),
     entry("Fold all namespaces", Keys::None, Action::FoldAll(true)),
     entry("Unfold all namespaces", Keys::None, Action::FoldAll(false)),
+    entry("Assumptions…", Keys::None, Action::Assumptions),
+    entry("Profile as detected", Keys::None, Action::Profile(None)),
+    entry("Profile upstream", Keys::None, Action::Profile(Some(Profile::Upstream))),
+    entry("Profile calico", Keys::None, Action::Profile(Some(Profile::Calico))),
+    entry("Profile cilium", Keys::None, Action::Profile(Some(Profile::Cilium))),
+    entry("Profile ovn-kubernetes", Keys::None, Action::Profile(Some(Profile::OvnKubernetes))),
     entry("Light appearance", Keys::None, Action::Theme(ThemePreference::Light)),
     entry("Dark appearance", Keys::None, Action::Theme(ThemePreference::Dark)),
     entry("Appearance of the system", Keys::None, Action::Theme(ThemePreference::System)),

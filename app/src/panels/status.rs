@@ -3,11 +3,17 @@
 use egui::{Align2, Color32, Rect, Response, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
 use super::parts;
+use crate::command::Command;
 use crate::theme::{self, Palette};
 use crate::view_model::{Freshness, Status};
 
 /// Height of the bar.
 pub const HEIGHT: f32 = 24.0;
+
+/// Space between the ground of a button and its words.
+const BUTTON_PADDING: f32 = 6.0;
+/// Room for the arrow behind a button's words.
+const ARROW: f32 = 12.0;
 
 /// What the bar promises.
 const PROMISE: &str = "nothing is written to the cluster";
@@ -42,7 +48,7 @@ fn freshness_color(freshness: &Freshness, palette: &Palette) -> Color32 {
 }
 
 /// Draws the bar.
-pub fn status_ui(ui: &mut Ui, status: &Status) {
+pub fn status_ui(ui: &mut Ui, status: &Status, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let rect = ui.available_rect_before_wrap();
     let y = rect.center().y;
@@ -82,7 +88,9 @@ pub fn status_ui(ui: &mut Ui, status: &Status) {
     }
     bar.part(ui, &status.sizes, palette.muted, 320.0);
     bar.part(ui, &status.timing, palette.muted, 200.0);
-    bar.part(ui, &status.profile, palette.muted, 200.0);
+    if bar.button(ui, &status.profile, &status.profile_origin).is_some_and(|response| response.clicked()) {
+        commands.push(Command::ShowAssumptions(None));
+    }
     let promised = ui.interact(promise.rect, egui::Id::new("status promise"), Sense::hover());
     promised.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, PROMISE));
     promised.on_hover_text("Portolan only reads. What you edit here stays here until you export it.");
@@ -96,6 +104,29 @@ struct Bar {
 }
 
 impl Bar {
+    /// The profile, which opens the assumptions: its id stays while its words change, so that the keyboard's focus does.
+    fn button(&mut self, ui: &Ui, text: &str, origin: &str) -> Option<Response> {
+        let room = (self.end - self.x - BUTTON_PADDING * 2.0).min(200.0);
+        if text.is_empty() || room < 40.0 {
+            return None;
+        }
+        let palette = Palette::of(ui);
+        let font = theme::regular(theme::size::CAPTION);
+        let galley = parts::line_of(ui, text, font, palette.text, room);
+        // The words line up with those of the other parts; the ground reaches out around them.
+        let size = vec2(galley.size().x + BUTTON_PADDING * 2.0 + ARROW, HEIGHT - 4.0);
+        let area = Rect::from_min_size(pos2(self.x - BUTTON_PADDING, self.rect.center().y - size.y / 2.0), size);
+        let response = ui.interact(area, egui::Id::new("status profile"), Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, text));
+        parts::row_background(ui, area, &response, None);
+        ui.painter().galley(pos2(self.x, self.rect.center().y - galley.size().y / 2.0), galley, palette.text);
+        parts::fold_arrow(ui, pos2(area.right() - BUTTON_PADDING - 2.0, area.center().y), true, palette.muted);
+        self.x = area.right() + 20.0;
+        ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(origin));
+        let hover = if origin.is_empty() { String::new() } else { format!("\n{origin}") };
+        Some(response.on_hover_text(format!("What is assumed where network plugins differ{hover}")))
+    }
+
     fn part(&mut self, ui: &Ui, text: &str, color: Color32, max_width: f32) -> Option<Response> {
         let room = (self.end - self.x).min(max_width);
         if text.is_empty() || room < 40.0 {

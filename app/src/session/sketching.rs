@@ -1,5 +1,7 @@
 //! The sketch: edits by text, templates, undo, and the object in the editor.
 
+use std::ops::RangeInclusive;
+
 use portolan_core::intake;
 use portolan_core::labels::Labels;
 use portolan_core::whatif::{EditKind, Export, Overlay, clean, with_server_fields, yaml};
@@ -32,7 +34,7 @@ struct Open {
     key: ObjectKey,
     text: String,
     errors: Vec<TextError>,
-    marked_line: Option<usize>,
+    marked_lines: Option<RangeInclusive<usize>>,
 }
 
 impl Session {
@@ -83,6 +85,10 @@ impl Session {
             | Command::ToggleFold(_)
             | Command::FoldAll(_)
             | Command::Show(_)
+            | Command::ShowAssumptions(_)
+            | Command::SetProfile(_)
+            | Command::Assume { .. }
+            | Command::ResetAssumption(_)
             | Command::ExportTo(_) => {}
         }
     }
@@ -119,9 +125,9 @@ impl Session {
             return;
         };
         let text = yaml::to_text(&clean(&object.raw));
-        let marked_line = (!pointer.is_empty()).then(|| yaml::line_of(&text, pointer));
+        let marked_lines = (!pointer.is_empty()).then(|| yaml::lines_of(&text, pointer));
         self.editor.revision += 1;
-        self.editor.open = Some(Open { errors: warnings_of(&object, &text), key, text, marked_line });
+        self.editor.open = Some(Open { errors: warnings_of(&object, &text), key, text, marked_lines });
     }
 
     fn reload_editor(&mut self) {
@@ -136,7 +142,7 @@ impl Session {
         let Some(key) = ids::object_key(key) else { return };
         let result = self.object_of_text(&key, &text);
         let Some(open) = self.editor.open.as_mut().filter(|open| open.key == key) else { return };
-        open.marked_line = None;
+        open.marked_lines = None;
         match result {
             Err(error) => open.errors = vec![error],
             Ok(object) => {
@@ -236,7 +242,7 @@ impl Session {
                 key: open.key.to_string(),
                 text: open.text.clone(),
                 errors: open.errors.clone(),
-                marked_line: open.marked_line,
+                marked_lines: open.marked_lines.clone(),
             }),
             can_undo: self.history.can_undo(),
             can_redo: self.history.can_redo(),

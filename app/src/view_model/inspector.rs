@@ -12,11 +12,14 @@ use portolan_core::{Kind, ObjectKey};
 
 use super::ids::Subject;
 use super::namespaces::workload_fact;
-use super::{ConnectionRow, Inspector, ObjectRow, addresses, graph, ids, reasons};
+use super::{ConnectionRow, Inspector, ObjectRow, addresses, exposure, graph, ids, reasons};
 use crate::map::model::{Id, Tone};
 
 /// As many rows as are worked out with their reasons; what is beyond is counted.
 const MAX_ROWS: usize = 400;
+
+/// The same for what is denied: reasons for everything that is closed would take longer than anybody reads.
+const MAX_DENIED: usize = 60;
 
 /// Describes what is selected, before and after the edits.
 pub fn inspect(base: &Analysis, edited: &Analysis, id: &str) -> Option<Inspector> {
@@ -164,6 +167,32 @@ fn connection_rows(before: Option<&Asker<'_>>, after: &Asker<'_>, direction: Dir
     changed
 }
 
+/// The workloads that are denied in one direction and not listed as lost, its own namespace's first; and how many there are.
+fn denied_rows(asker: &Asker<'_>, direction: Direction, listed: &[ConnectionRow]) -> (Vec<ConnectionRow>, usize) {
+    let workloads = &asker.analysis.inventory().workloads;
+    let own = &workloads.at(asker.workload).namespace;
+    let mut denied: Vec<(WorkloadId, &Workload)> = workloads
+        .entries()
+        .filter(|(id, workload)| *id != asker.workload && !workload.pods.is_empty() && asker.outcome(direction, *id).is_none())
+        .filter(|(_, workload)| !listed.iter().any(|row| row.peer == ids::workload(workload)))
+        .collect();
+    // Workloads stand by namespace and name already.
+    denied.sort_by_key(|(_, workload)| workload.namespace != *own);
+    let rows = denied.iter().take(MAX_DENIED).map(|(id, workload)| {
+        let title = format!("{}/{}", workload.namespace, workload.name);
+        let endpoint = endpoint_of(asker.analysis, *id);
+        let row = Row {
+            outcome: Outcome::exactly(portolan_core::ports::PortSet::none()),
+            endpoint,
+            place: workload.namespace.to_string(),
+            tone: Tone::Denied,
+            outside: None,
+        };
+        connection_row(asker, &(0, title, ids::workload(workload)), &row, direction, None, Some(String::new()))
+    });
+    (rows.collect(), denied.len())
+}
+
 fn connection_row(
     asker: &Asker<'_>,
     (_, title, id): &(u8, String, Id),
@@ -206,13 +235,20 @@ fn workload_inspector(base: &Analysis, edited: &Analysis, id: WorkloadId) -> Ins
         [one] => format!(", {one}"),
         [first, rest @ ..] => format!(", {first} and {} more", rest.len()),
     };
+    let [could_reach, could_be_reached] = edited.exposure_of_workload(id).map(|exposure| exposure::rows(&exposure));
     let fact = workload_fact(edited, workload);
     let (kind, pods) = fact.split_once(", ").map_or((fact.as_str(), String::new()), |(kind, pods)| (kind, format!(", {pods}")));
+    let destinations = connection_rows(before.as_ref(), &after, Direction::Egress);
+    let sources = connection_rows(before.as_ref(), &after, Direction::Ingress);
     Inspector {
         title: workload.name.to_string(),
         subtitle: format!("{kind} in {}{pods}{addresses}", workload.namespace),
-        destinations: connection_rows(before.as_ref(), &after, Direction::Egress),
-        sources: connection_rows(before.as_ref(), &after, Direction::Ingress),
+        denied_destinations: denied_rows(&after, Direction::Egress, &destinations),
+        denied_sources: denied_rows(&after, Direction::Ingress, &sources),
+        destinations,
+        sources,
+        could_be_reached,
+        could_reach,
         paths: edited
             .entry_paths()
             .iter()
@@ -242,11 +278,18 @@ fn pod_inspector(base: &Analysis, edited: &Analysis, id: PodId) -> Inspector {
     if !pod.record.ready {
         facts.push("not ready".to_owned());
     }
+    let destinations = connection_rows(before.as_ref(), &after, Direction::Egress);
+    let sources = connection_rows(before.as_ref(), &after, Direction::Ingress);
+    let [could_reach, could_be_reached] = edited.exposure_of_pod(id).map(|exposure| exposure::rows(&exposure));
     Inspector {
         title: pod.name.to_string(),
         subtitle: facts.join(", "),
-        destinations: connection_rows(before.as_ref(), &after, Direction::Egress),
-        sources: connection_rows(before.as_ref(), &after, Direction::Ingress),
+        denied_destinations: denied_rows(&after, Direction::Egress, &destinations),
+        denied_sources: denied_rows(&after, Direction::Ingress, &sources),
+        destinations,
+        sources,
+        could_be_reached,
+        could_reach,
         paths: edited.entry_paths().iter().filter(|path| path.pods.contains(&id)).map(reasons::path_row).collect(),
         objects: objects_of(edited, workload),
         ..Inspector::default()

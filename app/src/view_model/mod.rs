@@ -2,7 +2,9 @@
 //! panels. Nothing here knows egui, and nothing here computes a verdict.
 
 pub mod addresses;
+pub mod assumptions;
 pub mod difference;
+pub mod exposure;
 pub mod graph;
 pub mod ids;
 pub mod inspector;
@@ -11,6 +13,8 @@ pub mod reasons;
 pub mod search;
 
 use std::sync::Arc;
+
+pub use assumptions::{AssumptionRow, AssumptionsView, ProfileRow};
 
 use crate::map::model::{Id, MapModel, Tone};
 
@@ -35,6 +39,8 @@ pub struct View {
     pub warnings: Vec<WarningRow>,
     /// The status bar.
     pub status: Status,
+    /// What is assumed, behind the status bar's profile.
+    pub assumptions: AssumptionsView,
     /// What the search box finds: everything that can be selected.
     pub search_index: Vec<SearchEntry>,
 }
@@ -107,12 +113,31 @@ pub struct Inspector {
     pub destinations: Vec<ConnectionRow>,
     /// What may reach it.
     pub sources: Vec<ConnectionRow>,
+    /// The workloads that it may not reach, its own namespace's first, as many as are worked out; and how many there are.
+    pub denied_destinations: (Vec<ConnectionRow>, usize),
+    /// The workloads that may not reach it, in the same way.
+    pub denied_sources: (Vec<ConnectionRow>, usize),
+    /// Who is not there yet and could be reached by it.
+    pub could_be_reached: Vec<ExposureRow>,
+    /// Who is not there yet and could reach it.
+    pub could_reach: Vec<ExposureRow>,
     /// Ways in from outside that lead to it or through it.
     pub paths: Vec<PathRow>,
     /// Its object as YAML, empty where it has none to show.
     pub yaml: String,
     /// The editable object behind it and those that bear on it (policies that select it), to open in the sketch.
     pub objects: Vec<ObjectRow>,
+}
+
+/// Pods that may come, in the inspector.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExposureRow {
+    /// Who: `pods with app=cart in namespace shop`.
+    pub title: String,
+    /// `5432/TCP`, `any port`.
+    pub ports: String,
+    /// What it hangs on, or who of them is left out; empty where nothing is to be said.
+    pub note: String,
 }
 
 /// One connection in the inspector.
@@ -143,6 +168,17 @@ pub struct WhyLine {
     pub tone: Option<Tone>,
     /// The object behind the line, to open it in the sketch: its key as text (see [`ObjectRow::key`]) and a JSON pointer into it.
     pub object: Option<(String, String)>,
+    /// The assumption that would settle what the line says, by name.
+    pub assumption: Option<String>,
+    /// How far below the line that it explains: 0 for a line of its own, 1 for why a rule does not fit.
+    pub indent: u8,
+}
+
+impl WhyLine {
+    /// A line of its own with nothing behind it.
+    pub fn new(text: impl Into<String>, tone: Option<Tone>) -> Self {
+        Self { text: text.into(), tone, ..Self::default() }
+    }
 }
 
 /// One way in from outside, hop by hop.
@@ -210,8 +246,8 @@ pub struct OpenObject {
     pub text: String,
     /// What is wrong with the text as it stands: line and column from 1, and the message. The last good text stays in force.
     pub errors: Vec<TextError>,
-    /// The line (from 1) to mark and scroll to, when a reason was followed.
-    pub marked_line: Option<usize>,
+    /// The lines (from 1) to mark and scroll to, when a reason was followed: the rule from its first line to its last.
+    pub marked_lines: Option<std::ops::RangeInclusive<usize>>,
 }
 
 /// Something wrong with the text in the editor.
@@ -294,8 +330,10 @@ pub struct Status {
     pub sizes: String,
     /// `answer in 0.4 ms`
     pub timing: String,
-    /// `profile upstream`
+    /// `profile upstream`, `profile cilium +2` with two assumptions that the profile has otherwise.
     pub profile: String,
+    /// Where the profile comes from, in a sentence, for whoever asks.
+    pub profile_origin: String,
     /// What cannot be seen, a line each: `pods is forbidden: ...`.
     pub unseen: Vec<String>,
     /// What came of the last thing asked for, where it does not show elsewhere: `saved 3 objects to ...`.

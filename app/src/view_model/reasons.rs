@@ -1,6 +1,9 @@
 //! Reasons as lines.
 
-use portolan_core::analysis::{Analysis, Decision, Endpoint, Hop, Reason, Side, Trace};
+use std::collections::BTreeSet;
+
+use portolan_core::analysis::{Analysis, Decision, Endpoint, Hop, Miss, Reason, Side, Trace};
+use portolan_core::assumptions::assumption_behind;
 use portolan_core::entry::EntryPath;
 use portolan_core::peer::Verdict;
 
@@ -34,19 +37,48 @@ fn lines_by_address(trace: &Trace) -> Vec<WhyLine> {
     side(&format!("leaving {}", trace.from), &trace.egress, &mut lines);
     lines.extend(trace.hops.iter().map(hop));
     side(&format!("entering {}", trace.to), &trace.ingress, &mut lines);
-    lines.extend(trace.depends.iter().map(|text| WhyLine { text: format!("depends on {text}"), tone: Some(Tone::Depends), object: None }));
+    lines.extend(trace.depends.iter().map(|text| WhyLine {
+        assumption: assumption_behind(text).map(str::to_owned),
+        ..WhyLine::new(format!("depends on {text}"), Some(Tone::Depends))
+    }));
     lines
 }
 
 fn side(head: &str, side: &Side, lines: &mut Vec<WhyLine>) {
-    lines.push(WhyLine { text: format!("{head}: {}", side.verdict), tone: Some(tone_of(side.verdict)), object: None });
+    lines.push(WhyLine::new(format!("{head}: {}", side.verdict), Some(tone_of(side.verdict))));
     for reason in &side.reasons {
-        lines.push(WhyLine { text: reason.sentence.clone(), tone: decision_tone(reason), object: object(reason) });
+        let assumption = assumption_of(reason.decision).map(str::to_owned);
+        // Where the sentence says why its one rule does not fit, it leads there itself.
+        let (said, unsaid): (Vec<&Miss>, Vec<&Miss>) = reason.misses.iter().partition(|miss| reason.sentence.ends_with(&miss.sentence));
+        let pointer = said.first().map_or(&reason.pointer, |miss| &miss.pointer);
+        lines.push(WhyLine { object: object(reason, pointer), assumption, ..WhyLine::new(&reason.sentence, decision_tone(reason)) });
+        // Why each rule does not fit stands below the reason that says that none does.
+        lines.extend(unsaid.iter().map(|miss| WhyLine {
+            object: object(reason, &miss.pointer),
+            indent: 1,
+            ..WhyLine::new(&miss.sentence, None)
+        }));
+    }
+    // A rule that an assumption keeps from fitting leads to the rule; what it was kept by gets a line of its own.
+    let misses = side.reasons.iter().flat_map(|reason| &reason.misses);
+    let names: BTreeSet<&str> = misses.filter_map(|miss| assumption_behind(&miss.sentence)).collect();
+    for name in names {
+        let assumption = Some(name.to_owned());
+        lines.push(WhyLine { assumption, ..WhyLine::new(format!("settled by the assumption {name}"), None) });
     }
 }
 
-fn object(reason: &Reason) -> Option<(String, String)> {
-    reason.object.as_ref().map(|object| (object.to_string(), reason.pointer.clone()))
+fn object(reason: &Reason, pointer: &str) -> Option<(String, String)> {
+    reason.object.as_ref().map(|object| (object.to_string(), pointer.to_owned()))
+}
+
+/// The assumption that makes a reason what it is, for reasons that no object makes.
+fn assumption_of(decision: Decision) -> Option<&'static str> {
+    match decision {
+        Decision::ItsOwn => Some("self-traffic"),
+        Decision::OwnNode => Some("host-network-pods"),
+        _ => None,
+    }
 }
 
 fn decision_tone(reason: &Reason) -> Option<Tone> {
@@ -67,6 +99,7 @@ pub fn because(trace: &Trace) -> String {
         .find(|reason| reason.object.is_some())
         .or_else(|| reasons().filter(decides).find(|reason| reason.decision != Decision::NotSubject));
     match deciding {
+        Some(Reason { object: Some(object), decision: Decision::NotAllowed, .. }) => format!("closed by {}", object.name),
         Some(Reason { object: Some(object), pointer, .. }) => {
             let mut steps = pointer.split('/').skip(2);
             match (steps.next(), steps.next().and_then(|index| index.parse::<usize>().ok())) {
@@ -82,7 +115,7 @@ pub fn because(trace: &Trace) -> String {
 /// A hop as a line.
 pub fn hop(hop: &Hop) -> WhyLine {
     let object = hop.object.as_ref().map(|object| (object.to_string(), hop.pointer.clone()));
-    WhyLine { text: hop.sentence.clone(), tone: Some(tone_of(hop.verdict)), object }
+    WhyLine { object, ..WhyLine::new(&hop.sentence, Some(tone_of(hop.verdict))) }
 }
 
 /// A way in, hop by hop.

@@ -113,11 +113,11 @@ impl Analysis {
         }
     }
 
-    fn pod_unit(&self, id: PodId) -> UnitMember {
+    pub(super) fn pod_unit(&self, id: PodId) -> UnitMember {
         UnitMember { peer: self.pod_peer(id), classes: vec![self.reachability.class_of(id)], pods: vec![id] }
     }
 
-    fn workload_unit(&self, id: WorkloadId) -> UnitMember {
+    pub(super) fn workload_unit(&self, id: WorkloadId) -> UnitMember {
         let pods = self.inventory.workloads.at(id).pods.clone();
         let mut classes: Vec<ClassId> = pods.iter().map(|pod| self.reachability.class_of(*pod)).collect();
         classes.sort_unstable();

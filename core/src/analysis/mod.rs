@@ -3,6 +3,7 @@
 mod connections;
 mod difference;
 mod endpoint;
+mod exposure;
 mod misses;
 mod reasons;
 mod trace;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub use connections::{Connection, Unit};
 pub use difference::{ChangedConnection, ChangedPath, Difference};
 pub use endpoint::{Endpoint, EndpointError, PortQuery};
+pub use exposure::{ExposedPeer, Exposure, LeftOut, Opening, Outside, PodGroup};
 pub use misses::Miss;
 pub(crate) use trace::verdict_of;
 pub use trace::{Decision, Hop, Reason, Side, Trace};

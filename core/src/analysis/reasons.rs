@@ -90,6 +90,10 @@ impl Analysis {
         let verdict = verdict_of(outcome, leg.ports.as_ref());
         let question = Question { direction, subject: pod, subject_name, class, other, asked: leg.ports.as_ref(), verdict };
         let mut reasons = self.tell(&question);
+        let decides = |reason: &Reason| matches!(reason.decision, Decision::Denied | Decision::NotAllowed);
+        if verdict == Verdict::Denied && !reasons.iter().any(decides) {
+            reasons.extend(self.refusals_by_family(&question));
+        }
         let places = self.reachability.policies_of(class, direction);
         if places.is_empty() {
             let sentence = if own.host_network && counts_as_node {
@@ -106,6 +110,22 @@ impl Analysis {
         }
         // What decides comes first; then what was asked before it, in the order of tiers.
         reasons.sort_by_key(|reason| reason.decision.weight());
+        reasons
+    }
+
+    /// The policies that isolate, where each family of addresses is kept out by another and no one of them by all.
+    fn refusals_by_family(&self, question: &Question<'_>) -> Vec<Reason> {
+        let direction = question.direction.name();
+        let mut reasons = Vec::new();
+        for place in self.reachability.policies_of(question.class, question.direction) {
+            let Some(plane) = self.reachability.planes.get(place.plane) else { continue };
+            let Some(tier) = plane.tiers.get(place.tier).filter(|tier| tier.mode == TierMode::Union) else { continue };
+            let Some(policy) = tier.policies.get(place.policy) else { continue };
+            let (name, subject) = (&policy.object.name, &question.subject_name);
+            let sentence = format!("{name} isolates {subject} for {direction}, and does not let it through in every address family");
+            let reason = policy_reason(Decision::NotAllowed, policy, format!("/spec/{direction}"), sentence, Vec::new());
+            reasons.push(Reason { plane: plane.name, tier: tier.name, ..reason });
+        }
         reasons
     }
 

@@ -87,7 +87,7 @@ impl<'a> Compiler<'a> {
             let namespaces = Selector::new(record.namespaces.requirements.iter().cloned().chain(wanted).collect());
             let rules = |rules: &[ClusterPolicyRule]| {
                 // "CNPs with no ingress rules do not affect ingress traffic."
-                (!rules.is_empty()).then(|| rules.iter().map(|rule| self.rule(rule, &own)).collect())
+                (!rules.is_empty()).then(|| rules.iter().flat_map(|rule| self.rules(rule, &own)).collect())
             };
             Policy {
                 object: key.clone(),
@@ -104,21 +104,36 @@ impl<'a> Compiler<'a> {
         values.into_iter().map(policy).collect()
     }
 
-    fn rule(&self, rule: &ClusterPolicyRule, own: &BTreeMap<&SmolStr, Option<&str>>) -> Rule {
+    /// One rule; or two that stand for one, where it has names of ports: those are for peers that are pods, and what is reached as a
+    /// node or as an address has none.
+    fn rules(&self, rule: &ClusterPolicyRule, own: &BTreeMap<&SmolStr, Option<&str>>) -> Vec<Rule> {
         let action = match rule.action {
             RuleAction::Accept => Action::Allow,
             RuleAction::Deny => Action::Deny,
             RuleAction::Pass => Action::Pass,
         };
-        let peers = rule.peers.as_ref().map(|peers| peers.iter().flat_map(|peer| self.peers(peer, own)).collect());
-        let ports = rule.ports.as_ref().map(|ports| {
-            let compile = |port: &ClusterPolicyPortMatch| match port {
-                ClusterPolicyPortMatch::Set(set) => PortKind::Set(set.clone()),
-                ClusterPolicyPortMatch::Name(protocol, name) => PortKind::Named(*protocol, name.clone()),
-            };
-            ports.iter().map(|port| Port { pointer: port.pointer.clone(), kind: compile(&port.port) }).collect()
-        });
-        Rule { pointer: rule.pointer.clone(), action, peers, ports }
+        let peers: Option<Vec<Peer>> = rule.peers.as_ref().map(|peers| peers.iter().flat_map(|peer| self.peers(peer, own)).collect());
+        let compile = |port: &ClusterPolicyPortMatch| match port {
+            ClusterPolicyPortMatch::Set(set) => PortKind::Set(set.clone()),
+            ClusterPolicyPortMatch::Name(protocol, name) => PortKind::Named(*protocol, name.clone()),
+        };
+        let ports: Option<Vec<Port>> = rule
+            .ports
+            .as_ref()
+            .map(|ports| ports.iter().map(|port| Port { pointer: port.pointer.clone(), kind: compile(&port.port) }).collect());
+        let whole = |peers, ports| Rule { pointer: rule.pointer.clone(), action, peers, ports };
+        let is_name = |port: &Port| matches!(port.kind, PortKind::Named(..));
+        match (peers, ports) {
+            (Some(peers), Some(ports)) if ports.iter().any(is_name) => {
+                let (pods, others): (Vec<Peer>, Vec<Peer>) = peers.into_iter().partition(|peer| matches!(peer.kind, PeerKind::Pods(_)));
+                if others.is_empty() {
+                    return vec![whole(Some(pods), Some(ports))];
+                }
+                let numbers = ports.iter().filter(|port| !is_name(port)).cloned().collect();
+                vec![whole(Some(pods), Some(ports)), whole(Some(others), Some(numbers))]
+            }
+            (peers, ports) => vec![whole(peers, ports)],
+        }
     }
 
     fn peers(&self, peer: &ClusterPolicyPeer, own: &BTreeMap<&SmolStr, Option<&str>>) -> Vec<Peer> {

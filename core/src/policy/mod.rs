@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use conflicts::conflicts;
+use serde::Serialize;
 use smol_str::SmolStr;
 
 use crate::address::AddressBlock;
@@ -20,7 +21,8 @@ use crate::ports::{PortSet, Protocol};
 use crate::snapshot::Snapshot;
 
 /// Which way a connection is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// Into the subject.
     Ingress,
@@ -121,7 +123,7 @@ pub struct PodSelector {
 }
 
 /// Which namespaces a selector looks at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NamespaceScope {
     /// One.
     One(SmolStr),

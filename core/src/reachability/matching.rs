@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::class::{Class, ClassId, Grouping};
+use super::newcomer::Newcomer;
 use crate::address::{AddressBlock, Family};
 use crate::assumptions::{Assumptions, BlocksSelectPods, Cause, HostNetworkPods, UnknownPodAddresses};
 use crate::intervals::Intervals;
@@ -25,6 +26,8 @@ pub(crate) enum Match {
     Family(Family),
     /// It depends; and where a family is named, only for addresses of that family.
     Maybe(Uncertainty, Option<Family>),
+    /// It depends on an assumption, and if that holds on the address of the pod, which is not known.
+    IfKnown(Uncertainty),
 }
 
 /// What a match depends on; a copyable stand-in for [`Cause`].
@@ -40,6 +43,27 @@ pub(crate) enum Uncertainty {
     Resolves,
     ResolvedAddress,
     DomainName,
+}
+
+impl Uncertainty {
+    /// Those that are assumptions: they turn out the same way for every rule.
+    pub(crate) const ASSUMPTIONS: [Self; 3] = [Self::IpBlockSelectsPods, Self::NetworksSelectPods, Self::HostNetworkPeer];
+
+    /// The cause that an answer names.
+    pub(crate) const fn cause(self) -> Cause {
+        match self {
+            Self::UnknownAddress => Cause::UnknownAddress,
+            Self::IpBlockSelectsPods => Cause::IpBlockSelectsPods,
+            Self::NetworksSelectPods => Cause::NetworksSelectPods,
+            Self::HostNetworkPeer => Cause::HostNetworkPeer,
+            Self::UnseenNamespaces => Cause::Unseen(Kind::Namespace),
+            Self::UnknownNode => Cause::UnknownNode,
+            Self::UnseenNodes => Cause::Unseen(Kind::Node),
+            Self::Resolves => Cause::Resolves,
+            Self::ResolvedAddress => Cause::ResolvedAddress,
+            Self::DomainName => Cause::DomainName,
+        }
+    }
 }
 
 impl Match {
@@ -69,16 +93,7 @@ impl Match {
         match self {
             Self::No | Self::Yes => None,
             Self::Family(_) => Some(Cause::OneFamily),
-            Self::Maybe(Uncertainty::UnknownAddress, _) => Some(Cause::UnknownAddress),
-            Self::Maybe(Uncertainty::IpBlockSelectsPods, _) => Some(Cause::IpBlockSelectsPods),
-            Self::Maybe(Uncertainty::HostNetworkPeer, _) => Some(Cause::HostNetworkPeer),
-            Self::Maybe(Uncertainty::NetworksSelectPods, _) => Some(Cause::NetworksSelectPods),
-            Self::Maybe(Uncertainty::UnseenNamespaces, _) => Some(Cause::Unseen(Kind::Namespace)),
-            Self::Maybe(Uncertainty::UnknownNode, _) => Some(Cause::UnknownNode),
-            Self::Maybe(Uncertainty::UnseenNodes, _) => Some(Cause::Unseen(Kind::Node)),
-            Self::Maybe(Uncertainty::Resolves, _) => Some(Cause::Resolves),
-            Self::Maybe(Uncertainty::ResolvedAddress, _) => Some(Cause::ResolvedAddress),
-            Self::Maybe(Uncertainty::DomainName, _) => Some(Cause::DomainName),
+            Self::Maybe(uncertainty, _) | Self::IfKnown(uncertainty) => Some(uncertainty.cause()),
         }
     }
 }
@@ -94,6 +109,8 @@ pub(crate) enum Target<'a> {
     Address(Family, u128),
     /// What a domain name, or every name below one, resolves to outside in one family of addresses.
     Domain(&'a str, Family),
+    /// A pod that is not there yet.
+    Newcomer(&'a Newcomer),
 }
 
 /// For every distinct peer of the policies in force, the classes that it matches.
@@ -105,13 +122,22 @@ pub(super) struct PeerSets {
     domains: BTreeSet<SmolStr>,
     names_v6: bool,
     unseen_nodes: bool,
+    unseen_namespaces: bool,
+    assumptions: Assumptions,
 }
 
 impl PeerSets {
     /// Numbers the peers of some policies, equal ones alike, and finds the classes of each.
     pub(super) fn new(planes: &mut [Plane], grouping: &Grouping, assumptions: &Assumptions, unseen: &Unseen) -> Self {
         let unseen_nodes = unseen.0.contains_key(&Kind::Node);
-        let mut peer_sets = Self { sets: Vec::new(), domains: BTreeSet::new(), names_v6: false, unseen_nodes };
+        let mut peer_sets = Self {
+            sets: Vec::new(),
+            domains: BTreeSet::new(),
+            names_v6: false,
+            unseen_nodes,
+            unseen_namespaces: unseen.0.contains_key(&Kind::Namespace),
+            assumptions: assumptions.clone(),
+        };
         let mut numbers: FxHashMap<PeerKind, usize> = FxHashMap::default();
         let policies = planes.iter_mut().flat_map(|plane| &mut plane.tiers).flat_map(|tier| &mut tier.policies);
         let rules = policies.flat_map(|policy| [&mut policy.ingress, &mut policy.egress]).flatten().flatten();
@@ -158,10 +184,11 @@ impl PeerSets {
         &self.domains
     }
 
-    /// Whether a rule's peers hold the target, where it is known that addresses of this family are used.
-    pub(super) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> Match {
+    /// Whether a rule's peers hold the target, where it is known that addresses of this family are used. `settle` may know more of a
+    /// match than the policies do.
+    pub(super) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>, settle: &dyn Fn(Match) -> Match) -> Match {
         let Some(peers) = &rule.peers else { return Match::Yes };
-        peers.iter().fold(Match::No, |so_far, peer| so_far.or(self.peer_match(peer, target).seen_in(family)))
+        peers.iter().fold(Match::No, |so_far, peer| so_far.or(settle(self.peer_match(peer, target).seen_in(family))))
     }
 
     /// Whether a peer is the target.
@@ -184,6 +211,10 @@ impl PeerSets {
             }
             (Target::Domain(_, family), PeerKind::Block(_) | PeerKind::Network(_)) => resolved_match(&peer.kind, family),
             (Target::Domain(..), PeerKind::Domain(_) | PeerKind::Pods(_) | PeerKind::Nodes(_)) => Match::No,
+            (Target::Newcomer(newcomer), PeerKind::Pods(selector)) => newcomer.selected_by(selector, self.unseen_namespaces),
+            (Target::Newcomer(_), PeerKind::Block(block)) => ordinary_block_match(block, BlockKind::IpBlock, &[], &self.assumptions),
+            (Target::Newcomer(_), PeerKind::Network(block)) => ordinary_block_match(block, BlockKind::Network, &[], &self.assumptions),
+            (Target::Newcomer(_), PeerKind::Nodes(_) | PeerKind::Domain(_)) => Match::No,
         }
     }
 }
@@ -223,7 +254,7 @@ fn select(selector: &PodSelector, grouping: &Grouping, assumptions: &Assumptions
     matched.collect()
 }
 
-fn asks_for_names_only(namespaces: &crate::labels::Selector) -> bool {
+pub(super) fn asks_for_names_only(namespaces: &crate::labels::Selector) -> bool {
     namespaces.requirements.iter().all(|requirement| requirement.key == crate::intake_name_label())
 }
 
@@ -239,33 +270,40 @@ pub(crate) enum BlockKind {
 /// Whether a block holds a class' pods. A pod on its node's network has an address of the node, which no assumption takes from a block,
 /// unless such pods are taken for ordinary ones.
 fn block_match(block: &AddressBlock, kind: BlockKind, class: &Class, assumptions: &Assumptions) -> Match {
-    let is_node = class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary;
+    if class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary {
+        return address_match(block, &class.addresses, assumptions);
+    }
+    ordinary_block_match(block, kind, &class.addresses, assumptions)
+}
+
+/// Whether a block holds pods of these addresses that are not on their node's network.
+fn ordinary_block_match(block: &AddressBlock, kind: BlockKind, addresses: &[IpAddr], assumptions: &Assumptions) -> Match {
     let (selects_pods, uncertainty) = match kind {
         BlockKind::IpBlock => (assumptions.ip_block_selects_pods, Uncertainty::IpBlockSelectsPods),
         BlockKind::Network => (assumptions.networks_select_pods, Uncertainty::NetworksSelectPods),
     };
-    if !is_node && selects_pods == BlocksSelectPods::No {
+    if selects_pods == BlocksSelectPods::No {
         return Match::No;
     }
-    let by_address = match class.addresses.as_slice() {
-        [] => unknown_address_match(block, assumptions),
-        addresses => {
-            let holds = |address: &IpAddr| block.contains(*address);
-            if addresses.iter().all(holds) {
-                Match::Yes
-            } else if addresses.iter().any(holds) {
-                Match::Family(block.family)
-            } else {
-                Match::No
-            }
-        }
-    };
-    match by_address {
+    match address_match(block, addresses, assumptions) {
         Match::No => Match::No,
-        _ if !is_node && selects_pods == BlocksSelectPods::Unsettled => {
-            Match::Maybe(uncertainty, if let Match::Family(family) = by_address { Some(family) } else { None })
-        }
-        matched => matched,
+        matched if selects_pods != BlocksSelectPods::Unsettled => matched,
+        Match::Maybe(..) | Match::IfKnown(_) => Match::IfKnown(uncertainty),
+        Match::Family(family) => Match::Maybe(uncertainty, Some(family)),
+        Match::Yes => Match::Maybe(uncertainty, None),
+    }
+}
+
+fn address_match(block: &AddressBlock, addresses: &[IpAddr], assumptions: &Assumptions) -> Match {
+    let holds = |address: &IpAddr| block.contains(*address);
+    if addresses.is_empty() {
+        unknown_address_match(block, assumptions)
+    } else if addresses.iter().all(holds) {
+        Match::Yes
+    } else if addresses.iter().any(holds) {
+        Match::Family(block.family)
+    } else {
+        Match::No
     }
 }
 

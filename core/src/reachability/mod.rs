@@ -8,6 +8,7 @@
 
 mod class;
 mod matching;
+mod newcomer;
 mod outcome;
 mod row;
 
@@ -18,7 +19,9 @@ pub use class::{Class, ClassId};
 pub use outcome::Outcome;
 pub use row::{AddressOutcome, Row};
 
+pub(crate) use class::RowId;
 pub(crate) use matching::{Match, Target, Uncertainty, resolved_match};
+pub(crate) use newcomer::Newcomer;
 pub(crate) use row::rule_ports;
 
 use crate::address::{AddressRange, Family, number};
@@ -29,7 +32,7 @@ use crate::inventory::{Inventory, PodId};
 use crate::policy::{Direction, PeerKind, Plane, Policy};
 use crate::ports::PortSet;
 use crate::snapshot::Snapshot;
-use class::{RowId, RowKey};
+use class::RowKey;
 use matching::PeerSets;
 
 /// The whole answer, worked out as far as it was asked for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::class::{ClassId, PolicyPlace, RowKey};
-use super::matching::{Match, Target};
+use super::matching::{Match, Target, Uncertainty};
 use super::{Outcome, Reachability};
 use crate::address::{AddressRange, Family};
 use crate::assumptions::Cause;
@@ -77,7 +77,7 @@ pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
         return Row::everything();
     }
     let policies = policies_of(reachability, key);
-    let evaluation = Evaluation { reachability, key, policies: &policies };
+    let evaluation = Evaluation { reachability, key, policies: &policies, world: World::default() };
 
     let mut singled_out = BTreeSet::new();
     let mut starts = [BTreeSet::from([0u128]), BTreeSet::from([0u128])];
@@ -144,13 +144,46 @@ fn policies_of<'a>(reachability: &'a Reachability, key: &RowKey) -> Vec<(PolicyP
 /// What a row says of one target that it keeps no answer for.
 pub(super) fn towards(reachability: &Reachability, key: &RowKey, target: Target<'_>) -> Outcome {
     let policies = policies_of(reachability, key);
-    Evaluation { reachability, key, policies: &policies }.outcome(target, None)
+    Evaluation { reachability, key, policies: &policies, world: World::default() }.outcome(target, None)
 }
 
 struct Evaluation<'a> {
     reachability: &'a Reachability,
     key: &'a RowKey,
     policies: &'a [(PolicyPlace, &'a Policy)],
+    world: World,
+}
+
+/// One way in which unsettled assumptions may turn out; what it does not speak of stays open.
+#[derive(Debug, Clone, Copy, Default)]
+struct World([Option<bool>; Uncertainty::ASSUMPTIONS.len()]);
+
+impl World {
+    fn with(mut self, uncertainty: Uncertainty, holds: bool) -> Self {
+        for (value, known) in self.0.iter_mut().zip(Uncertainty::ASSUMPTIONS) {
+            if known == uncertainty {
+                *value = Some(holds);
+            }
+        }
+        self
+    }
+
+    /// A match as it is in this world.
+    fn settle(self, matched: Match) -> Match {
+        let (uncertainty, family) = match matched {
+            Match::Maybe(uncertainty, family) => (uncertainty, family),
+            Match::IfKnown(uncertainty) => (uncertainty, None),
+            settled => return settled,
+        };
+        let value = self.0.iter().zip(Uncertainty::ASSUMPTIONS).find(|(_, known)| *known == uncertainty).and_then(|(value, _)| *value);
+        match (value, family) {
+            (None, _) => matched,
+            (Some(false), _) => Match::No,
+            (Some(true), None) if matches!(matched, Match::IfKnown(_)) => Match::Maybe(Uncertainty::UnknownAddress, None),
+            (Some(true), None) => Match::Yes,
+            (Some(true), Some(family)) => Match::Family(family),
+        }
+    }
 }
 
 /// The ports on which each end is possible. A port may be in several: that is what "depends" means.
@@ -180,10 +213,31 @@ impl Possible {
 }
 
 impl Evaluation<'_> {
-    /// Every plane must let it through.
+    /// Every plane must let it through. An assumption that nobody settled holds for all rules or for none: what comes to the same both
+    /// ways does not hang on it.
     fn outcome(&self, target: Target<'_>, family: Option<Family>) -> Outcome {
+        let outcome = self.outcome_in(target, family, World::default());
+        let asked: Vec<Uncertainty> = Uncertainty::ASSUMPTIONS.into_iter().filter(|one| outcome.causes.contains(&one.cause())).collect();
+        if asked.is_empty() {
+            return outcome;
+        }
+        let worlds = asked.iter().fold(vec![World::default()], |worlds, uncertainty| {
+            worlds.iter().flat_map(|world| [true, false].map(|holds| world.with(*uncertainty, holds))).collect()
+        });
+        let outcomes: Vec<Outcome> = worlds.into_iter().map(|world| self.outcome_in(target, family, world)).collect();
+        let certain = outcomes.iter().map(|outcome| outcome.certain.clone()).reduce(|a, b| a.intersection(&b)).unwrap_or_default();
+        let possible = outcomes.iter().fold(PortSet::none(), |so_far, outcome| so_far.union(&outcome.possible));
+        let mut causes: Vec<Cause> = outcomes.iter().flat_map(|outcome| outcome.causes.iter().cloned()).collect();
+        if outcomes.iter().any(|outcome| Some(outcome) != outcomes.first()) {
+            causes.extend(asked.iter().map(|uncertainty| uncertainty.cause()));
+        }
+        Outcome::new(certain, possible, causes)
+    }
+
+    fn outcome_in(&self, target: Target<'_>, family: Option<Family>, world: World) -> Outcome {
+        let evaluation = Evaluation { world, ..*self };
         let planes = self.reachability.planes.iter().enumerate();
-        planes.fold(Outcome::all(), |so_far, (index, _)| so_far.and(&self.plane(index, target, family)))
+        planes.fold(Outcome::all(), |so_far, (index, _)| so_far.and(&evaluation.plane(index, target, family)))
     }
 
     fn plane(&self, plane_index: usize, target: Target<'_>, family: Option<Family>) -> Outcome {
@@ -319,7 +373,7 @@ impl Evaluation<'_> {
     }
 
     fn rule(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> (Match, PortSet) {
-        let matched = self.reachability.peer_sets.rule_match(rule, target, family);
+        let matched = self.reachability.peer_sets.rule_match(rule, target, family, &|matched| self.world.settle(matched));
         if matched == Match::No {
             return (matched, PortSet::none());
         }
@@ -333,6 +387,7 @@ pub(crate) fn rule_ports(rule: &Rule, direction: Direction, subject: &[Container
     let destination = match (direction, target) {
         (Direction::Ingress, _) => subject,
         (Direction::Egress, Target::Class(_, class)) => &class.ports,
+        (Direction::Egress, Target::Newcomer(newcomer)) => &newcomer.ports,
         (Direction::Egress, _) => &[],
     };
     ports.iter().fold(PortSet::none(), |so_far, port| match &port.kind {
@@ -353,6 +408,6 @@ fn port_named(ports: &[ContainerPort], protocol: Protocol, name: &str) -> PortSe
 impl Reachability {
     /// Whether a rule's peers hold a target, for reasons.
     pub(crate) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> Match {
-        self.peer_sets.rule_match(rule, target, family)
+        self.peer_sets.rule_match(rule, target, family, &|matched| matched)
     }
 }

@@ -1,5 +1,7 @@
 //! Objects as text: reading one object from the editor, writing one, and finding a field's line.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 /// Why a text is not an object.
@@ -38,10 +40,16 @@ pub fn to_text(object: &Value) -> String {
 /// The line (from 1) of the field that a JSON pointer names, in a text in block style. Where a part is written in one line
 /// (`{a: 1}`), the line of that part; where the pointer leads nowhere, the line of the last part that is there.
 pub fn line_of(text: &str, pointer: &str) -> usize {
+    *lines_of(text, pointer).start()
+}
+
+/// The lines (from 1) of the field that a JSON pointer names, with everything in it: a rule from its dash to its last port. Found as
+/// [`line_of`] finds the first of them; for the object as a whole, its first line.
+pub fn lines_of(text: &str, pointer: &str) -> RangeInclusive<usize> {
     let lines: Vec<&str> = text.lines().collect();
     // The block that is looked at: its lines, and the column that its keys or dashes stand at.
     let (mut start, mut end) = (0, lines.len());
-    let mut found = 1;
+    let (mut found, mut last) = (1, 1);
     let mut inline: Option<usize> = None;
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
@@ -49,8 +57,11 @@ pub fn line_of(text: &str, pointer: &str) -> usize {
         found = line + 1;
         (start, end) = (block.0, block.1);
         inline = block.2;
+        // What stands between this block and the next belongs to neither.
+        let is_content = |index: &usize| lines.get(*index).is_some_and(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
+        last = (line..end).rev().find(is_content).map_or(found, |index| index + 1);
     }
-    found
+    found..=last
 }
 
 type Block = (usize, usize, Option<usize>);
@@ -185,21 +196,23 @@ spec:
   - ports:
     - port: 80
 ";
-        for (pointer, line) in [
-            ("", 1),
-            ("/spec", 2),
-            ("/spec/podSelector", 4),
-            ("/spec/podSelector/matchLabels/a", 4),
-            ("/spec/egress", 5),
-            ("/spec/egress/0", 6),
-            ("/spec/egress/0/to/0/ipBlock/cidr", 8),
-            ("/spec/egress/0/to/1", 9),
-            ("/spec/egress/0/ports/0/port", 11),
-            ("/spec/egress/1", 12),
-            ("/spec/egress/1/ports/0", 13),
-            ("/spec/ingress/0", 2),
+        for (pointer, lines) in [
+            ("", 1..=1),
+            ("/spec", 2..=13),
+            ("/spec/podSelector", 4..=4),
+            ("/spec/podSelector/matchLabels/a", 4..=4),
+            ("/spec/egress", 5..=13),
+            ("/spec/egress/0", 6..=11),
+            ("/spec/egress/0/to/0", 7..=8),
+            ("/spec/egress/0/to/0/ipBlock/cidr", 8..=8),
+            ("/spec/egress/0/to/1", 9..=9),
+            ("/spec/egress/0/ports/0/port", 11..=11),
+            ("/spec/egress/1", 12..=13),
+            ("/spec/egress/1/ports/0", 13..=13),
+            ("/spec/ingress/0", 2..=13),
         ] {
-            assert_eq!(line_of(text, pointer), line, "{pointer}");
+            assert_eq!(line_of(text, pointer), *lines.start(), "{pointer}");
+            assert_eq!(lines_of(text, pointer), lines, "{pointer}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! policy.networking.k8s.io and the validation rules of its custom resource definitions say.
 //!
 //! What a server would refuse matches nothing and is warned about. A peer of a kind that nobody knows "fails closed", as the API asks:
-//! an `Accept` rule does not match it, and a `Deny` or `Pass` rule denies everything.
+//! an `Accept` rule matches nothing then, and a `Deny` or `Pass` rule denies everything.
 
 mod api;
 mod ports;
@@ -211,12 +211,11 @@ fn read_rule<M: PortItem>(
         let message = "servers refuse port names beside nodes, networks and domain names, which have none: there a name matches nothing";
         reader.warn(&*ports_pointer, message);
     }
+    if fails_closed && action == RuleAction::Accept {
+        reader.warn(&*pointer, "a peer of an unknown kind fails closed: the rule matches nothing");
+        return None;
+    }
     if fails_closed {
-        // types.go: 'For "Accept" rules, "fail closed" means: "treat the rule as matching no traffic"', its other peers included.
-        if action == RuleAction::Accept {
-            reader.warn(&*pointer, "a peer of an unknown kind fails closed: the rule matches nothing");
-            return None;
-        }
         reader.warn(&*pointer, "a peer of an unknown kind fails closed: the rule denies everything");
         return Some(ClusterPolicyRule { pointer, action: RuleAction::Deny, peers: None, ports: None });
     }

@@ -1,0 +1,66 @@
+//! Pods that are not there yet, held against the same rules as those that are.
+
+use std::sync::Arc;
+
+use super::class::ClassId;
+use super::matching::{Match, Target, Uncertainty, asks_for_names_only};
+use super::{Outcome, Reachability, RowId, row};
+use crate::address::Family;
+use crate::labels::Labels;
+use crate::policy::{Direction, NamespaceScope, Peer, PodSelector};
+use crate::record::ContainerPort;
+
+/// Any pod of a kind that may come: what is not said of it is not known, and a rule that asks for more does not match it.
+#[derive(Debug, Clone)]
+pub(crate) struct Newcomer {
+    /// Its namespace, or what the namespace's labels meet.
+    pub(crate) namespaces: NamespaceScope,
+    /// The labels of its namespace, where it is one.
+    pub(crate) namespace_labels: Arc<Labels>,
+    /// What its labels meet.
+    pub(crate) pods: crate::labels::Selector,
+    /// Its ports with names.
+    pub(crate) ports: Vec<ContainerPort>,
+}
+
+impl Newcomer {
+    /// Whether a selector selects every such pod.
+    pub(super) fn selected_by(&self, selector: &PodSelector, unseen_namespaces: bool) -> Match {
+        if !self.pods.implies(&selector.pods) {
+            return Match::No;
+        }
+        let is_in = match (&self.namespaces, &selector.namespaces) {
+            (NamespaceScope::One(own), NamespaceScope::One(wanted)) => own == wanted,
+            (NamespaceScope::One(_), NamespaceScope::Matching(wanted)) if unseen_namespaces && !asks_for_names_only(wanted) => {
+                return Match::Maybe(Uncertainty::UnseenNamespaces, None);
+            }
+            (NamespaceScope::One(_), NamespaceScope::Matching(wanted)) => wanted.matches(&self.namespace_labels),
+            (NamespaceScope::Matching(own), NamespaceScope::Matching(wanted)) => own.implies(wanted),
+            (NamespaceScope::Matching(_), NamespaceScope::One(_)) => false,
+        };
+        if is_in { Match::Yes } else { Match::No }
+    }
+}
+
+impl Reachability {
+    /// What a class may do in one direction with a pod that is not there yet.
+    pub(crate) fn with_newcomer(&self, class: ClassId, direction: Direction, newcomer: &Newcomer) -> Outcome {
+        row::towards(self, self.row_keys.at(self.row_id(class, direction)), Target::Newcomer(newcomer))
+    }
+
+    /// What decides a class' answers in one direction: equal for classes that are answered alike.
+    pub(crate) fn row_id(&self, class: ClassId, direction: Direction) -> RowId {
+        self.classes.at(class).row(direction)
+    }
+
+    /// Whether a peer of a rule selects some pod that is there.
+    pub(crate) fn selects_some(&self, peer: &Peer) -> bool {
+        !self.peer_sets.classes(peer).is_empty()
+    }
+
+    /// What a class may do with every address outside, in one family: certain and possible are what is so for all of them.
+    pub(crate) fn everywhere_outside(&self, class: ClassId, direction: Direction, family: Family) -> Outcome {
+        let intervals = self.row(class, direction).addresses.iter().filter(|interval| interval.range.family == family);
+        intervals.fold(Outcome::all(), |so_far, interval| so_far.and(&interval.outcome))
+    }
+}
