@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portolan_tests::command_line::{portolan, portolan_error, portolan_json};
+use portolan_tests::command_line::{portolan, portolan_error, portolan_json, portolan_to_the_end};
 use serde_json::{Value, json};
 
 #[path = "cli/asking.rs"]

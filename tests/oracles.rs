@@ -23,5 +23,7 @@ mod netpol_analyzer;
 mod not_errors;
 #[path = "oracles/policy_assistant.rs"]
 mod policy_assistant;
+#[path = "oracles/traces.rs"]
+mod traces;
 #[path = "oracles/validation.rs"]
 mod validation;

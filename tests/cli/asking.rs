@@ -111,26 +111,45 @@ fn what_is_not_there_is_named() {
 fn queries_are_answered_in_order_and_a_bad_line_keeps_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("questions.jsonl");
+    let good = "{\"from\": \"payments/payments-api\", \"to\": \"1.1.1.1\", \"port\": \"443\"}\n";
     let questions = "\
-{\"from\": \"payments/payments-api\", \"to\": \"1.1.1.1\", \"port\": \"443\"}
 {\"from\": \"payments/payments-api\", \"to\": \"data/payments-db\", \"port\": \"5433\"}
 {\"from\": \"payments/nobody\", \"to\": \"1.1.1.1\"}
 this is no question
 
-{\"from\": \"shop/web\", \"to\": \"shop/cart\", \"port\": \"http\"}
-";
-    std::fs::write(&file, questions).unwrap();
-    let printed = portolan(&["--demo", "trace", "--queries", text(&file)]).unwrap();
+{\"from\": \"shop/web\", \"to\": \"shop/cart\", \"port\": \"99999\"}
+{\"from\": \"shop/web\", \"to\": \"shop/cart\", \"ports\": \"80\"}
+{\"from\": \"shop/web\"}
+\u{ff}
+{\"from\": \"shop/web\", \"to\": \"shop/cart\", \"port\": \"http\"}";
+    let mut bytes = format!("{good}{questions}").into_bytes();
+    // Not UTF-8 any more.
+    let at = bytes.iter().position(|byte| *byte == 0xc3).unwrap();
+    bytes.remove(at);
+    std::fs::write(&file, bytes).unwrap();
+    let (printed, result) = portolan_to_the_end(&["--demo", "trace", "--queries", text(&file)]).unwrap();
     let answers: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(answers.iter().all(|answer| answer["schema"] == "portolan.trace/v1"));
     let verdicts: Vec<Option<&str>> = answers.iter().map(|answer| answer["verdict"].as_str()).collect();
-    assert_eq!(verdicts, [Some("allowed"), Some("denied"), None, None, Some("allowed")]);
-    let error = |index: usize| answers[index]["error"].as_str().unwrap().to_owned();
-    assert!(error(2).contains("questions.jsonl line 3: there is no pod or workload \"nobody\""), "{}", error(2));
-    assert!(error(3).contains("questions.jsonl line 4: column "), "{}", error(3));
+    assert_eq!(verdicts, [Some("allowed"), Some("denied"), None, None, None, None, None, None, Some("allowed")]);
+    for (index, words) in [
+        (2, "questions.jsonl line 3: there is no pod or workload \"nobody\""),
+        (3, "questions.jsonl line 4: column "),
+        (4, "questions.jsonl line 6: 99999 is not a port"),
+        (5, "questions.jsonl line 7: column "),
+        (6, "missing field `to`"),
+        (7, "questions.jsonl line 9: column "),
+    ] {
+        let error = answers[index]["error"].as_str().unwrap();
+        assert!(error.contains(words) && !answers[index].as_object().unwrap().contains_key("verdict"), "{error}");
+    }
+    let error = result.unwrap_err().to_string();
+    assert!(error.starts_with("6 of 9 queries of ") && error.ends_with("could not be answered"), "{error}");
 
     // The same question gets the same answer alone.
     assert_eq!(answers[1], trace("payments/payments-api", "data/payments-db", Some("5433")));
+    std::fs::write(&file, good).unwrap();
+    assert!(portolan(&["--demo", "trace", "--queries", text(&file)]).is_ok());
     let missing = portolan_error(&["--demo", "trace", "--queries", "/no/such/questions"]);
     assert!(missing.contains("/no/such/questions cannot be read"), "{missing}");
     let both = portolan_error(&["--demo", "trace", "--queries", text(&file), "--from", "outside"]);

@@ -57,10 +57,28 @@ fn it_reads_standard_input_and_exits_with_0() {
 
     let question = "{\"from\": \"outside\", \"to\": \"catalog/catalog-api\"}\nno question\n";
     let Some(output) = run(&["--demo", "trace", "--queries", "-"], question) else { return };
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).ends_with("portolan: 1 of 2 queries of standard input could not be answered\n"), "{}", err(&output));
     let printed = out(&output);
     let lines: Vec<&str> = printed.lines().collect();
     assert!(lines.len() == 2 && lines[1].contains("standard input line 2"), "{lines:?}");
+}
+
+#[test]
+fn a_question_is_answered_before_the_next_is_asked() {
+    use std::io::{BufRead, BufReader};
+    let Some(program) = program() else { return };
+    let arguments = ["--demo", "trace", "--queries", "-"];
+    let mut child = Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    for to in ["catalog/catalog-api", "data/payments-db"] {
+        writeln!(input, "{{\"from\": \"outside\", \"to\": \"{to}\"}}").unwrap();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert!(line.contains(&format!("\"to\":\"{to}\"")), "{line}");
+    }
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

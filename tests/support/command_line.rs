@@ -10,11 +10,20 @@ use serde_json::Value;
 /// # Errors
 /// The arguments are not understood, or the subcommand fails; with the words that a person would read.
 pub fn portolan(arguments: &[&str]) -> Result<String> {
+    let (printed, result) = portolan_to_the_end(arguments)?;
+    result.map(|()| printed)
+}
+
+/// The same, with what is printed before something goes wrong.
+///
+/// # Errors
+/// The arguments are not understood.
+pub fn portolan_to_the_end(arguments: &[&str]) -> Result<(String, Result<()>)> {
     let args = Args::try_parse_from(std::iter::once("portolan").chain(arguments.iter().copied()))?;
     let command = args.command.as_ref().context("a subcommand is given")?;
     let mut out = Vec::new();
-    cli::execute(command, &args, &mut out)?;
-    Ok(String::from_utf8(out)?)
+    let result = cli::execute(command, &args, &mut out);
+    Ok((String::from_utf8(out)?, result))
 }
 
 /// The same, as JSON.

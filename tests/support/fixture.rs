@@ -113,14 +113,14 @@ pub fn analysis(objects: &[Value], assumptions: Assumptions) -> Analysis {
     Analysis::new(snapshot(objects), assumptions)
 }
 
-/// The answer to `from -> to port`.
+/// The answer to `from -> to port`; `any` asks for no certain port.
 ///
 /// # Errors
 /// A sentence on the name that stands for nothing.
 pub fn ask(analysis: &Analysis, from: &str, to: &str, port: &str) -> Result<Trace, String> {
     let end = |text: &str| analysis.endpoint(text).map_err(|error| error.to_string());
-    let port = PortQuery::parse(port).map_err(|error| error.to_string())?;
-    Ok(analysis.trace(&end(from)?, &end(to)?, Some(&port)))
+    let port = (port != "any").then(|| PortQuery::parse(port)).transpose().map_err(|error| error.to_string())?;
+    Ok(analysis.trace(&end(from)?, &end(to)?, port.as_ref()))
 }
 
 /// Checks lines of the form that `semantics/*.md` uses in its `expect` blocks against the objects of a YAML text.

@@ -5,6 +5,7 @@ pub mod command_line;
 pub mod comparison;
 pub mod fixture;
 pub mod oracle;
+pub mod questions;
 pub mod random_cluster;
 pub mod reference;
 pub mod semantics;

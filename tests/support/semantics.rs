@@ -7,6 +7,7 @@
 //! shop/web -> shop/db 5432/TCP: denied because NetworkPolicy shop/deny /spec/egress
 //! shop/web -> shop/db 5432/TCP: allowed because no policy selects shop/web for egress
 //! shop/web -> shop/db 5432/TCP: depends on the address family
+//! shop/web -> shop/db any: allowed
 //! entry http://shop.example/*: denied at endpoints because Service shop/web
 //! warning: NetworkPolicy shop/deny /spec/ingress/0/from/0
 //! assume self-traffic = policy

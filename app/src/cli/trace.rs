@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use portolan_core::analysis::{Analysis, PortQuery, Side, Trace};
 use serde::{Deserialize, Serialize};
 
@@ -54,20 +54,36 @@ pub(super) fn run(args: &TraceArgs, loaded: &Loaded, out: &mut dyn Write) -> Res
     }
 }
 
-/// Answers one query a line with one trace a line. A line that cannot be answered says why, so that lines keep their places.
+/// Answers one query a line with one trace a line, as lines come. A line that cannot be answered says why, so that lines keep their
+/// places, and is counted in the end.
 fn queries(loaded: &Loaded, reader: impl Read, name: &str, out: &mut dyn Write) -> Result<()> {
-    for (index, line) in BufReader::new(reader).lines().enumerate() {
-        let line = line.with_context(|| format!("{name} cannot be read"))?;
-        if line.trim().is_empty() {
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    let (mut number, mut n_queries, mut n_bad) = (0, 0, 0);
+    loop {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).with_context(|| format!("{name} cannot be read"))? == 0 {
+            break;
+        }
+        number += 1;
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let number = index + 1;
-        let parsed = serde_json::from_str::<Query>(&line).map_err(|error| anyhow::anyhow!(message_of(&error)));
+        n_queries += 1;
+        let parsed = serde_json::from_slice::<Query>(line.trim_ascii_end()).map_err(|error| anyhow::anyhow!(message_of(&error)));
         match parsed.and_then(|query| answer(&loaded.analysis, &query)).with_context(|| format!("{name} line {number}")) {
             Ok(trace) => output::json(out, &Answer::new(trace, loaded))?,
-            Err(error) => output::json(out, &serde_json::json!({"schema": "portolan.trace/v1", "error": format!("{error:#}")}))?,
+            Err(error) => {
+                n_bad += 1;
+                output::json(out, &serde_json::json!({"schema": "portolan.trace/v1", "error": format!("{error:#}")}))?;
+            }
+        }
+        // Whoever waits for an answer before asking on gets it.
+        if reader.buffer().is_empty() {
+            out.flush()?;
         }
     }
+    ensure!(n_bad == 0, "{n_bad} of {n_queries} queries of {name} could not be answered");
     Ok(())
 }
 

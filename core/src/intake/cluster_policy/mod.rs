@@ -28,13 +28,15 @@ struct Dialect {
     accept: &'static str,
     /// Whether rules may pass to the next tier.
     can_pass: bool,
+    /// Whether peers may be domain names.
+    has_domain_names: bool,
     /// The most rules of a direction, and the most peers and ports of a rule.
     most: usize,
 }
 
-const CLUSTER: Dialect = Dialect { accept: "Accept", can_pass: true, most: 25 };
-const ADMIN: Dialect = Dialect { accept: "Allow", can_pass: true, most: 100 };
-const BASELINE: Dialect = Dialect { accept: "Allow", can_pass: false, most: 100 };
+const CLUSTER: Dialect = Dialect { accept: "Accept", can_pass: true, has_domain_names: true, most: 25 };
+const ADMIN: Dialect = Dialect { accept: "Allow", can_pass: true, has_domain_names: true, most: 100 };
+const BASELINE: Dialect = Dialect { accept: "Allow", can_pass: false, has_domain_names: false, most: 100 };
 
 pub(super) fn read_cluster(raw: &Value, reader: &mut Reader<'_>) -> Option<ClusterPolicyRecord> {
     let policy: api::Cluster = reader.typed(raw)?;
@@ -188,7 +190,7 @@ fn read_rule<M: PortItem>(
     let mut peers = Vec::new();
     let mut fails_closed = false;
     for (index, peer) in rule.peers.into_iter().enumerate() {
-        match read_peer(&format!("{peers_pointer}/{index}"), peer, action, reader) {
+        match read_peer(&format!("{peers_pointer}/{index}"), peer, action, dialect, reader) {
             Ok(read) => peers.extend(read),
             Err(Unreadable) => fails_closed = true,
         }
@@ -223,15 +225,25 @@ fn read_rule<M: PortItem>(
 /// The peer is of no kind that is known.
 struct Unreadable;
 
-fn read_peer(pointer: &str, peer: AnyPeer, action: RuleAction, reader: &mut Reader<'_>) -> Result<Vec<ClusterPolicyPeer>, Unreadable> {
+fn read_peer(
+    pointer: &str,
+    peer: AnyPeer,
+    action: RuleAction,
+    dialect: &Dialect,
+    reader: &mut Reader<'_>,
+) -> Result<Vec<ClusterPolicyPeer>, Unreadable> {
     let AnyPeer { namespaces, pods, nodes, networks, domain_names } = peer;
+    let domain_names = domain_names.filter(|_| dialect.has_domain_names);
     let n_fields = [namespaces.is_some(), pods.is_some(), nodes.is_some(), networks.is_some(), domain_names.is_some()]
         .iter()
         .filter(|is| **is)
         .count();
     if n_fields != 1 {
-        let known =
-            if pointer.starts_with("/spec/ingress") { "namespaces, pods" } else { "namespaces, pods, nodes, networks, domainNames" };
+        let known = match dialect.has_domain_names {
+            _ if pointer.starts_with("/spec/ingress") => "namespaces, pods",
+            true => "namespaces, pods, nodes, networks, domainNames",
+            false => "namespaces, pods, nodes, networks",
+        };
         let what = if n_fields == 0 { "the peer is of no kind that is known" } else { "the peer has more than one kind" };
         reader.warn(pointer, format!("{what}; exactly one must be given of {known}"));
         return Err(Unreadable);
@@ -249,6 +261,11 @@ fn read_peer(pointer: &str, peer: AnyPeer, action: RuleAction, reader: &mut Read
     if let Some(nodes) = nodes {
         let nodes = reader.selector(nodes, &format!("{pointer}/nodes"));
         return Ok(nodes.map_or_else(Vec::new, |nodes| one(ClusterPolicyPeerKind::Nodes(nodes))));
+    }
+    for (field, list) in [("networks", &networks), ("domainNames", &domain_names)] {
+        if list.as_ref().is_some_and(Vec::is_empty) {
+            reader.warn(format!("{pointer}/{field}"), "an empty list is refused by servers; the peer matches nothing");
+        }
     }
     let mut peers = Vec::new();
     for (index, network) in networks.into_iter().flatten().enumerate() {
