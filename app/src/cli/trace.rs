@@ -129,6 +129,10 @@ fn side_text(name: &str, side: &Side, out: &mut dyn Write) -> Result<()> {
             Some(object) => writeln!(out, "  {} ({object} {})", reason.sentence, reason.pointer)?,
             None => writeln!(out, "  {}", reason.sentence)?,
         }
+        // One miss is in the sentence already.
+        for miss in reason.misses.iter().filter(|miss| !reason.sentence.ends_with(&miss.sentence)) {
+            writeln!(out, "    {} ({})", miss.sentence, miss.pointer)?;
+        }
     }
     Ok(())
 }
