@@ -281,8 +281,7 @@ fn exposure_has_the_fields_of_its_schema() {
     assert_eq!(fields(&answer), ["schema", "profile", "detected", "assumptions", "unit", "connections", "exposure", "warnings"]);
     assert_eq!(answer["connections"], plain["connections"]);
     let rows = array(&answer, "exposure");
-    let units: Vec<(&Value, &Value)> = rows.iter().map(|row| (&row["unit"], &row["direction"])).collect();
-    assert!(rows.len() > 20 && units.len() == rows.len());
+    assert!(rows.len() > 20);
     let mut kinds = std::collections::BTreeSet::new();
     for row in rows {
         assert_eq!(fields(row), ["unit", "direction", "protected", "openings"]);

@@ -191,6 +191,23 @@ fn a_row_of_the_inspector_shows_why_and_leads_to_the_object() {
 }
 
 #[test]
+fn the_inspector_tells_who_could_come() {
+    let (mut harness, _) = window();
+    let dns = "Could be reached: pods with k8s-app=kube-dns in any namespace, 53/UDP";
+    assert!(harness.query_by_label(dns).is_some());
+    assert!(harness.query_by_label_contains("Could reach it:").is_none());
+    harness.get_by_label("Sources 2").click();
+    harness.run();
+    assert!(harness.query_by_label(dns).is_none());
+    let any = "Could reach it: any pod of the cluster, 8443/TCP, not 8443/TCP for any pod in namespace lab";
+    assert!(harness.query_by_label(any).is_some());
+    assert!(harness.query_by_label("Could reach it: pods with app=checkout in namespace shop, 8443/TCP, 9090/TCP").is_some());
+    harness.get_by_label("Paths 1").click();
+    harness.run();
+    assert!(harness.query_by_label_contains("Could").is_none());
+}
+
+#[test]
 fn an_empty_window_says_what_would_fill_it() {
     let (harness, _) = window_of(View::default(), None);
     for text in
