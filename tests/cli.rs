@@ -278,7 +278,7 @@ fn what_is_wrong_with_manifests_is_told() {
 fn exposure_has_the_fields_of_its_schema() {
     let plain = portolan_json(&["--demo", "connections", "-o", "json"]);
     let answer = portolan_json(&["--demo", "connections", "--exposure", "-o", "json"]);
-    assert_eq!(fields(&answer), ["schema", "profile", "assumptions", "unit", "connections", "exposure", "warnings"]);
+    assert_eq!(fields(&answer), ["schema", "profile", "detected", "assumptions", "unit", "connections", "exposure", "warnings"]);
     assert_eq!(answer["connections"], plain["connections"]);
     let rows = array(&answer, "exposure");
     let units: Vec<(&Value, &Value)> = rows.iter().map(|row| (&row["unit"], &row["direction"])).collect();
