@@ -315,7 +315,11 @@ fn objects_of(analysis: &Analysis, workload: &Workload) -> Vec<ObjectRow> {
             }
         }
     }
-    let policies = rows.into_iter().map(|(key, facts)| object_row(&key, &facts.join(", ")));
+    let policies = rows.into_iter().map(|(key, facts)| match facts.as_slice() {
+        ["closes ingress", "closes egress"] => object_row(&key, "closes both ways"),
+        ["rules on ingress", "rules on egress"] => object_row(&key, "rules both ways"),
+        facts => object_row(&key, &facts.join(", ")),
+    });
     let mut others: BTreeMap<ObjectKey, &str> = BTreeMap::new();
     for path in analysis.entry_paths().iter().filter(|path| path.pods.iter().any(|pod| workload.pods.contains(pod))) {
         others.insert(path.object.clone(), "leads here");

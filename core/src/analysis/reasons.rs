@@ -109,7 +109,7 @@ impl Analysis {
             }
         }
         // What decides comes first; then what was asked before it, in the order of tiers.
-        reasons.sort_by_key(|reason| reason.decision.weight());
+        reasons.sort_by_key(|reason| reason.decision.weight(verdict));
         reasons
     }
 

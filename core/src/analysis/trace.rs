@@ -88,10 +88,18 @@ pub enum Decision {
 
 impl Decision {
     /// Where it stands among others: what decides first, what was asked and did not decide last.
-    pub(super) const fn weight(self) -> u8 {
+    pub(super) const fn weight(self, verdict: Verdict) -> u8 {
+        match (self, verdict) {
+            (Self::Allowed, Verdict::Allowed) => 0,
+            (Self::Denied, Verdict::Allowed) => 1,
+            (Self::Denied, _) => 0,
+            (Self::Allowed, _) => 1,
+            (other, _) => other.weight_of_others(),
+        }
+    }
+
+    const fn weight_of_others(self) -> u8 {
         match self {
-            Self::Denied => 0,
-            Self::Allowed => 1,
             Self::MayDeny | Self::MayAllow => 2,
             Self::NotAllowed | Self::Default => 3,
             Self::NoMatch => 5,
