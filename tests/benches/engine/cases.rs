@@ -1,7 +1,7 @@
 //! What is measured. The engine is asked through its façade alone.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use portolan_core::Object;
 use portolan_core::analysis::{Analysis, Difference, Endpoint, Host, PortQuery, Unit};
@@ -35,7 +35,7 @@ pub(crate) const CASES: [Case; 10] = [
 ];
 
 /// What cases work on.
-struct Setting {
+pub(crate) struct Setting {
     cluster: Cluster,
     snapshot: Snapshot,
 }
@@ -93,24 +93,14 @@ fn change(setting: &Setting, event: Event) -> Measured {
     let mut churn = Churn::new(setting.cluster.clone(), 2);
     let mut host = Host::new(Assumptions::default(), setting.cluster.represents_templates);
     host.apply(setting.cluster.lists());
-    let mut held: Option<Arc<Analysis>> = Some(host.analysis());
-    measure(
-        || {
-            // The window holds an analysis until the next is there.
-            held = Some(host.analysis());
-            Some(loop {
-                let changes = churn.happen(event);
-                // Manifests without pods have none that could change.
-                if !changes.is_empty() || setting.cluster.pods.is_empty() {
-                    break changes;
-                }
-            })
-        },
-        |changes| {
-            host.apply(changes.take().unwrap_or_default());
-            host.analysis()
-        },
-    )
+    let host = RefCell::new(host);
+    // The window holds an analysis until the next is there, so that dropping it is not part of the change.
+    let prepare = || (host.borrow_mut().analysis(), churn.happen(event));
+    measure(prepare, |(_held, changes)| {
+        let mut host = host.borrow_mut();
+        host.apply(std::mem::take(changes));
+        host.analysis()
+    })
 }
 
 fn what_if(setting: &Setting) -> Measured {
