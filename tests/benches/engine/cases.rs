@@ -63,7 +63,7 @@ pub(crate) fn run(order: &Order) {
         if *case == 0 {
             let analysis = setting.analysis();
             let (classes, workloads) = (analysis.reachability().classes().len(), analysis.inventory().workloads.len());
-            say(&format!("\n{classes} classes, {workloads} workloads; the snapshot itself is {kept} B a pod.\n"));
+            say(&format!("note {classes} classes, {workloads} workloads, the snapshot itself is {kept} B a pod"));
         }
     }
 }
@@ -169,6 +169,6 @@ fn all_pairs(setting: &Setting) -> Measured {
             (n, n_bytes) = (connections.len(), sink.bytes);
         },
     );
-    say(&format!("all pairs: {n} lines, {n_bytes} bytes"));
+    say(&format!("note all pairs are {n} lines, {n_bytes} bytes of JSON"));
     measured
 }

@@ -46,7 +46,7 @@ pub(crate) fn order() -> Option<Order> {
 pub(crate) fn run(shape: Shape, pods: usize, limit: &Limit, slow: &mut BTreeSet<usize>) {
     let mut cases: BTreeSet<usize> = (0..CASES.len()).filter(|case| !slow.contains(case)).collect();
     let skipped: Vec<&str> = slow.iter().map(|case| CASES[*case].0).collect();
-    let mut has_heading = false;
+    let (mut has_heading, mut notes) = (false, Vec::new());
     while !cases.is_empty() {
         let words: String = cases.iter().map(|case| format!(" {case}")).collect();
         let program = std::env::current_exe().expect("this program");
@@ -68,7 +68,7 @@ pub(crate) fn run(shape: Shape, pods: usize, limit: &Limit, slow: &mut BTreeSet<
                 slow.insert(case);
             }
         };
-        let Some((case, why)) = watch(process, limit, &mut done) else { break };
+        let Some((case, why)) = watch(process, limit, &mut notes, &mut done) else { break };
         let Some(case) = case else {
             say(&format!("the cluster was not set up: {why}"));
             break;
@@ -82,13 +82,21 @@ pub(crate) fn run(shape: Shape, pods: usize, limit: &Limit, slow: &mut BTreeSet<
             break;
         }
     }
+    if !notes.is_empty() {
+        say(&format!("\n{}.", notes.join("; ")));
+    }
     if !skipped.is_empty() {
         say(&format!("\nNot tried, for a smaller cluster took too long: {}.", skipped.join(", ")));
     }
 }
 
 /// Listens to a process to its end. Returns the case at which it was ended, if it was, and why.
-fn watch(mut process: Child, limit: &Limit, done: &mut dyn FnMut(usize, &Measured)) -> Option<(Option<usize>, String)> {
+fn watch(
+    mut process: Child,
+    limit: &Limit,
+    notes: &mut Vec<String>,
+    done: &mut dyn FnMut(usize, &Measured),
+) -> Option<(Option<usize>, String)> {
     let (sender, receiver) = channel();
     let out = process.stdout.take().expect("piped");
     std::thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -99,8 +107,12 @@ fn watch(mut process: Child, limit: &Limit, done: &mut dyn FnMut(usize, &Measure
                 since = Instant::now();
                 if let Some(begun) = line.strip_prefix("begin ") {
                     current = begun.parse().ok();
-                } else if let (Some(measured), Some(case)) = (line.strip_prefix("end ").and_then(Measured::of_line), current.take()) {
-                    done(case, &measured);
+                } else if let Some(measured) = line.strip_prefix("end ").and_then(Measured::of_line) {
+                    if let Some(case) = current.take() {
+                        done(case, &measured);
+                    }
+                } else if let Some(note) = line.strip_prefix("note ") {
+                    notes.push(note.to_owned());
                 } else {
                     say(&line);
                 }
