@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use portolan_core::labels::{Labels, Selector};
+use portolan_core::labels::{Labels, Operator, Selector};
 use smol_str::SmolStr;
 
 use super::model::{Cluster, RulePeer};
+
+/// The label that every namespace bears with its own name.
+const NAME: &str = "kubernetes.io/metadata.name";
 
 /// The numbers of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,11 +71,11 @@ impl Counts {
             *sets.entry(namespace).or_default().entry(projected).or_default() += 1;
         }
         counts.label_sets = sets.values().map(BTreeMap::len).sum();
-        let labels_of: Vec<(SmolStr, Labels)> = cluster
+        let labels_of: BTreeMap<SmolStr, Labels> = cluster
             .namespaces
             .iter()
             .map(|namespace| {
-                let own = ("kubernetes.io/metadata.name".into(), namespace.name.clone());
+                let own = (NAME.into(), namespace.name.clone());
                 (namespace.name.clone(), namespace.labels.iter().cloned().chain([own]).collect())
             })
             .collect();
@@ -81,10 +84,7 @@ impl Counts {
         for (((own, elsewhere), selector), (n_subject, n_peer)) in uses {
             let inside: Vec<&SmolStr> = match elsewhere {
                 None => own.into_iter().collect(),
-                Some(matching) => scopes
-                    .entry(matching)
-                    .or_insert_with(|| labels_of.iter().filter(|(_, labels)| matching.matches(labels)).map(|(name, _)| name).collect())
-                    .clone(),
+                Some(matching) => scopes.entry(matching).or_insert_with(|| namespaces_of(matching, &labels_of)).clone(),
             };
             let matched = inside.into_iter().filter_map(|namespace| sets.get(namespace)).flatten();
             let n: usize = matched.filter(|(labels, _)| selector.matches(labels)).map(|(_, n)| *n).sum();
@@ -96,6 +96,19 @@ impl Counts {
         counts.median_peer_pods = median(peers);
         counts
     }
+}
+
+/// The namespaces that a selector matches; those that it names are not looked for among all.
+fn namespaces_of<'a>(matching: &Selector, labels_of: &'a BTreeMap<SmolStr, Labels>) -> Vec<&'a SmolStr> {
+    let named = matching.requirements.iter().find_map(|requirement| match &requirement.operator {
+        Operator::In(names) if requirement.key == NAME => Some(names),
+        _ => None,
+    });
+    let candidates: Vec<(&SmolStr, &Labels)> = match named {
+        Some(names) => names.iter().filter_map(|name| labels_of.get_key_value(name)).collect(),
+        None => labels_of.iter().collect(),
+    };
+    candidates.into_iter().filter(|(_, labels)| matching.matches(labels)).map(|(name, _)| name).collect()
 }
 
 /// The middle of values that occur a number of times, zeros left out.
