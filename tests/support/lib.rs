@@ -4,6 +4,7 @@ pub mod api_server;
 pub mod command_line;
 pub mod comparison;
 pub mod fixture;
+pub mod generator;
 pub mod oracle;
 pub mod questions;
 pub mod random_cluster;
