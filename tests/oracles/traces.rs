@@ -89,7 +89,7 @@ fn listed(analysis: &Analysis, listing: &[Connection], question: &Question) -> O
         (Err(_), _) => false,
     };
     // Where no policy names an IPv6 address, the listing leaves that family out.
-    let speaks_of_v6 = || listing.iter().any(|row| [&row.from, &row.to].into_iter().any(|peer| is_v6(peer)));
+    let speaks_of_v6 = || listing.iter().any(|row| [&row.from, &row.to].into_iter().any(is_v6));
     if [&from, &to].into_iter().any(|end| matches!(end, Err(address) if address.is_ipv6())) && !speaks_of_v6() {
         return None;
     }
