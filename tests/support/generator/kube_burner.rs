@@ -26,9 +26,13 @@ pub(super) fn generate(pods: usize) -> Cluster {
         }
         let local = || is_one_of("num", (0..PODS_PER_NAMESPACE).map(|pod| pod.to_string()));
         for policy in 0..POLICIES_PER_DIRECTION {
-            let rule = || vec![rule(namespace, policy, n_namespaces)];
-            cluster.policies.push(Policy::ingress(name.as_str(), format!("ingress-{policy:02}"), local(), rule()));
-            cluster.policies.push(Policy::egress(name.as_str(), format!("egress-{policy:02}"), local(), rule()));
+            // What one namespace sends to the next ones, those let in from the ones before.
+            let window = |step: usize| 1 + PEERS * (policy % 2) + step;
+            let after = (0..PEERS).map(|step| (namespace + window(step)) % n_namespaces);
+            let before = (0..PEERS).map(|step| (namespace + n_namespaces * PEERS * 2 - window(step)) % n_namespaces);
+            let egress = Policy::egress(name.as_str(), format!("egress-{policy:02}"), local(), vec![rule(policy, after)]);
+            cluster.policies.push(Policy::ingress(name.as_str(), format!("ingress-{policy:02}"), local(), vec![rule(policy, before)]));
+            cluster.policies.push(egress);
         }
         let nothing = Some(Vec::new());
         let deny = Policy { egress: nothing, ..Policy::ingress(name.as_str(), "deny-all", Selector::default(), Vec::new()) };
@@ -37,10 +41,9 @@ pub(super) fn generate(pods: usize) -> Cluster {
     cluster
 }
 
-/// The rule of a policy: its window of remote namespaces, which two policies of a namespace share, and the ports of its number.
-fn rule(namespace: usize, policy: usize, n_namespaces: usize) -> Rule {
-    let window = namespace + 1 + PEERS * (policy % 2);
-    let remote = (0..PEERS).map(|step| format!("network-policy-perf-{:05}", (window + step) % n_namespaces));
+/// The rule of a policy: some remote namespaces, and the ports and blocks of its number.
+fn rule(policy: usize, remote: impl Iterator<Item = usize>) -> Rule {
+    let remote = remote.map(|namespace| format!("network-policy-perf-{namespace:05}"));
     let pods = is_one_of("num", (0..PEERS).map(|pod| pod.to_string()));
     let mut rule = Rule { peers: vec![RulePeer::Pods(Some(is_one_of("kubernetes.io/metadata.name", remote)), pods)], ports: Vec::new() };
     for step in 0..PEERS {
