@@ -301,7 +301,11 @@ impl<'a> Comparison<'a> {
                     Peer::Range { first, last } => first.is_ipv4() == address.is_ipv4() && *first <= address && address <= *last,
                     _ => false,
                 };
-                for is_out in [true, false] {
+                // Listings do not set the address of a pod's own node apart, which is always let in.
+                let own = &inventory.pods.at(from).record.node;
+                let is_own =
+                    self.reference.cluster.nodes.iter().any(|node| node.name() == own.as_str() && node.addresses.contains(&address));
+                for is_out in [true, false].into_iter().filter(|is_out| *is_out || !is_own) {
                     let (source, destination) =
                         if is_out { (End::Pod(from), End::Address(address)) } else { (End::Address(address), End::Pod(from)) };
                     let outcome = self.analysis.reachability().connection(inventory, source, destination);

@@ -223,6 +223,11 @@ impl Reference {
                 return free;
             }
         }
+        if let (End::Address(address), Direction::Ingress) = (peer, direction)
+            && self.cluster.nodes.iter().any(|node| node.name == self.cluster.pods[subject].node && node.addresses.contains(&address))
+        {
+            return free;
+        }
         let policies: Vec<&Policy> = self.policies.iter().filter(|policy| policy.selects(subject, direction)).collect();
         let mut answers = vec![May { allow: false, deny: false }; ports.len()];
         for address in self.addresses_of(peer, world) {

@@ -86,6 +86,12 @@ impl Analysis {
                 return vec![Reason::plain(Decision::OwnNode, sentence)];
             }
         }
+        if let (Direction::Ingress, End::Address(address)) = (direction, peer)
+            && self.reachability.is_own_node(&self.inventory, pod, address)
+        {
+            let sentence = format!("{address} is {}, the node that {subject_name} runs on", own.node);
+            return vec![Reason::plain(Decision::OwnNode, sentence)];
+        }
         let class = self.reachability.class_of(pod);
         let verdict = verdict_of(outcome, leg.ports.as_ref());
         let question = Question { direction, subject: pod, subject_name, class, other, asked: leg.ports.as_ref(), verdict };

@@ -210,6 +210,8 @@ impl Analysis {
         if legs.is_empty() {
             let sentence = broken.map_or_else(|| format!("{to} has nothing that could be reached"), |hop| hop.sentence.clone());
             let reason = Reason::plain(Decision::Missing, sentence);
+            // There is nobody to ask on the other side either.
+            trace.egress.reasons.push(reason.clone());
             trace.ingress.reasons.push(reason);
             trace.egress.verdict = Verdict::Depends;
             return trace;
@@ -244,6 +246,10 @@ impl Analysis {
             let restrict = |outcome: &Outcome| asked.map_or_else(|| outcome.clone(), |ports| outcome.restricted_to(ports));
             self.add_reasons(&mut trace.egress, &leg, Direction::Egress, &egress);
             self.add_reasons(&mut trace.ingress, &leg, Direction::Ingress, &ingress);
+            let lets_through = |side: &Outcome| verdict_of(side, asked) != Verdict::Denied;
+            if verdict_of(&outcome, asked) == Verdict::Denied && lets_through(&egress) && lets_through(&ingress) {
+                trace.ingress.reasons.push(Reason::plain(Decision::Missing, self.nothing_in_common(&leg, &egress, &ingress)));
+            }
             both.push(restrict(&outcome));
             let [out_side, in_side] = &mut sides;
             out_side.push(egress);
@@ -266,6 +272,22 @@ impl Analysis {
         trace
     }
 
+    /// Why nothing gets through that each side by itself would let through.
+    fn nothing_in_common(&self, leg: &Leg, egress: &Outcome, ingress: &Outcome) -> String {
+        if let (End::Pod(from), End::Pod(to)) = (leg.from, leg.to)
+            && self.reachability.are_apart(self.reachability.class_of(from), self.reachability.class_of(to))
+        {
+            let name = |pod| self.inventory.pods.at(pod).path();
+            return format!("{} and {} have no family of addresses in common", name(from), name(to));
+        }
+        let common = egress.possible.intersection(&ingress.possible);
+        if common.is_empty() {
+            format!("no port is let through on both sides: {} leaves, and {} enters", egress.possible, ingress.possible)
+        } else {
+            "each side lets through another family of addresses".to_owned()
+        }
+    }
+
     /// What a class and a node can make different: pods with equal keys get equal answers from and to the same end.
     fn class_key(&self, end: End, other: End) -> (u8, u128, bool) {
         match end {
@@ -276,7 +298,8 @@ impl Analysis {
                         let (a, b) = (&self.inventory.pods.at(pod).record, &self.inventory.pods.at(other).record);
                         (a.host_network || b.host_network) && !a.node.is_empty() && a.node == b.node
                     }
-                    _ => false,
+                    End::Address(address) => self.reachability.is_own_node(&self.inventory, pod, address),
+                    End::Unknown => false,
                 };
                 (u8::from(is_same), u128::from(self.reachability.class_of(pod).0), same_node)
             }

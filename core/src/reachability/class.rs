@@ -61,6 +61,12 @@ impl Class {
         self.addresses.iter().any(IpAddr::is_ipv4) && self.addresses.iter().any(IpAddr::is_ipv6)
     }
 
+    /// Whether the addresses of both are known, and no family is among both.
+    pub(super) fn has_no_family_of(&self, other: &Self) -> bool {
+        let has = |class: &Self, is_it: fn(&IpAddr) -> bool| class.addresses.is_empty() || class.addresses.iter().any(is_it);
+        !(has(self, IpAddr::is_ipv4) && has(other, IpAddr::is_ipv4) || has(self, IpAddr::is_ipv6) && has(other, IpAddr::is_ipv6))
+    }
+
     /// The one family that they have in common with others; `None` where it is both, or where addresses are not known.
     pub(super) fn common_family(&self, other: &Self) -> Option<Family> {
         let have = |class: &Self, is_it: fn(&IpAddr) -> bool| class.addresses.is_empty() || class.addresses.iter().any(is_it);

@@ -15,6 +15,9 @@ mod row;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
 pub use class::{Class, ClassId};
 pub use outcome::Outcome;
 pub use row::{AddressOutcome, Row};
@@ -31,7 +34,7 @@ use crate::intervals::Intervals;
 use crate::inventory::{Inventory, PodId};
 use crate::policy::{Direction, PeerKind, Plane, Policy};
 use crate::ports::PortSet;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, typed};
 use class::RowKey;
 use matching::PeerSets;
 
@@ -47,6 +50,8 @@ pub struct Reachability {
     rows: Vec<OnceLock<Arc<Row>>>,
     /// Whether some class has addresses of both families.
     has_dual_stack: bool,
+    /// The names of nodes, by their addresses.
+    nodes: FxHashMap<IpAddr, SmolStr>,
 }
 
 /// The other end of a connection, as the engine sees it.
@@ -89,8 +94,10 @@ impl Reachability {
         let peer_sets = PeerSets::new(&mut planes, &grouping, assumptions, &snapshot.unseen);
         let (classes, class_of_pod, row_keys) = class::with_rows(grouping, &planes, assumptions);
         let rows = row_keys.iter().map(|_| OnceLock::new()).collect();
+        let nodes =
+            typed!(snapshot, Node).flat_map(|(key, node)| node.addresses.iter().map(|address| (*address, key.name.clone()))).collect();
         let has_dual_stack = classes.iter().any(Class::has_both_families);
-        Self { planes, classes, assumptions: assumptions.clone(), class_of_pod, peer_sets, row_keys, rows, has_dual_stack }
+        Self { planes, classes, assumptions: assumptions.clone(), class_of_pod, peer_sets, row_keys, rows, has_dual_stack, nodes }
     }
 
     /// Whether some policy names an IPv6 block, so that IPv6 addresses outside are spoken of.
@@ -99,7 +106,7 @@ impl Reachability {
     }
 
     /// The patterns of domain names that some policy names, sorted.
-    pub fn domains(&self) -> &std::collections::BTreeSet<smol_str::SmolStr> {
+    pub fn domains(&self) -> &std::collections::BTreeSet<SmolStr> {
         self.peer_sets.domains()
     }
 
@@ -196,6 +203,9 @@ impl Reachability {
 
     /// A connection from one class to some pods of another, of which this share runs on the first class' node.
     pub(crate) fn pair_where(&self, from: ClassId, to: ClassId, share: OnNode) -> Outcome {
+        if self.are_apart(from, to) {
+            return Outcome::exactly(PortSet::none());
+        }
         self.over_families(from, to, |family| {
             let egress = self.side_in(from, Direction::Egress, to, family, OnNode::None);
             if egress.is_none() {
@@ -212,9 +222,21 @@ impl Reachability {
             End::Pod(pod) => {
                 self.over_families(class, self.class_of(pod), |family| self.side_of_pod_in(inventory, subject, direction, pod, family))
             }
+            End::Address(address) if direction == Direction::Ingress && self.is_own_node(inventory, subject, address) => Outcome::all(),
             End::Address(address) => self.row(class, direction).of_address(Family::of(address), number(address)).clone(),
             End::Unknown => self.outside(class, direction),
         }
+    }
+
+    /// Whether an address is one of the node that a pod runs on.
+    pub(crate) fn is_own_node(&self, inventory: &Inventory, pod: PodId, address: IpAddr) -> bool {
+        let own = &inventory.pods.at(pod).record.node;
+        !own.is_empty() && self.nodes.get(&address).is_some_and(|node| node == own)
+    }
+
+    /// Whether two classes have no family of addresses in common, so that nothing can go between them.
+    pub(crate) fn are_apart(&self, a: ClassId, b: ClassId) -> bool {
+        self.classes.at(a).has_no_family_of(self.classes.at(b))
     }
 
     fn side_of_pod_in(&self, inventory: &Inventory, subject: PodId, direction: Direction, peer: PodId, family: Option<Family>) -> Outcome {
@@ -234,6 +256,9 @@ impl Reachability {
     /// A connection between two ends, at least one of which should be a pod.
     pub fn connection(&self, inventory: &Inventory, from: End, to: End) -> Outcome {
         if let (End::Pod(from), End::Pod(to)) = (from, to) {
+            if from != to && self.are_apart(self.class_of(from), self.class_of(to)) {
+                return Outcome::exactly(PortSet::none());
+            }
             return self.over_families(self.class_of(from), self.class_of(to), |family| {
                 let egress = self.side_of_pod_in(inventory, from, Direction::Egress, to, family);
                 egress.and(&self.side_of_pod_in(inventory, to, Direction::Ingress, from, family))

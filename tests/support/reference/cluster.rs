@@ -39,6 +39,13 @@ pub struct Node {
     pub addresses: Vec<IpAddr>,
 }
 
+impl Node {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// Everything that is not a policy.
 #[derive(Debug, Default)]
 pub struct Cluster {

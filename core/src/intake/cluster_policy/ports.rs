@@ -29,7 +29,11 @@ impl PortItem for ProtocolMatch {
         }
         let (protocol, field, destination) = numbered.pop()?;
         let set = match destination.destination_port {
-            None => PortSet::all_of(protocol),
+            None => {
+                let at = format!("{pointer}/{field}");
+                reader.warn(at, format!("servers refuse {field} without a destinationPort; it is taken as every {protocol} port"));
+                PortSet::all_of(protocol)
+            }
             Some(port) => {
                 let at = format!("{pointer}/{field}/destinationPort");
                 match port {
