@@ -4,6 +4,8 @@ use smallvec::SmallVec;
 
 /// What intervals are made of: an unsigned number that knows its neighbours.
 pub trait Point: Copy + Ord + std::hash::Hash + std::fmt::Debug {
+    /// As many spans as a set holds without an allocation: all ports of three protocols, or one block of addresses.
+    type Few: smallvec::Array<Item = (Self, Self)>;
     /// The next number, or `None` after the last.
     fn next(self) -> Option<Self>;
     /// The previous number, or `None` before the first.
@@ -11,6 +13,8 @@ pub trait Point: Copy + Ord + std::hash::Hash + std::fmt::Debug {
 }
 
 impl Point for u32 {
+    type Few = [(Self, Self); 3];
+
     fn next(self) -> Option<Self> {
         self.checked_add(1)
     }
@@ -20,6 +24,8 @@ impl Point for u32 {
 }
 
 impl Point for u128 {
+    type Few = [(Self, Self); 1];
+
     fn next(self) -> Option<Self> {
         self.checked_add(1)
     }
@@ -29,10 +35,48 @@ impl Point for u128 {
 }
 
 /// A set of numbers. Equal sets are equal values.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Intervals<P: Point> {
     /// Sorted by start; each ends before the next begins, with at least one number between them.
-    spans: SmallVec<[(P, P); 1]>,
+    spans: SmallVec<P::Few>,
+}
+
+// Derived, these would ask the array of spans for what only its items have.
+impl<P: Point> Clone for Intervals<P> {
+    fn clone(&self) -> Self {
+        Self { spans: SmallVec::from_slice(&self.spans) }
+    }
+}
+
+impl<P: Point> std::fmt::Debug for Intervals<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.spans()).finish()
+    }
+}
+
+impl<P: Point> PartialEq for Intervals<P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.spans() == other.spans()
+    }
+}
+
+impl<P: Point> Eq for Intervals<P> {}
+
+impl<P: Point> std::hash::Hash for Intervals<P> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.spans().hash(state);
+    }
+}
+
+impl<P: Point> PartialOrd for Intervals<P> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<P: Point> Ord for Intervals<P> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.spans().cmp(other.spans())
+    }
 }
 
 impl<P: Point> Default for Intervals<P> {

@@ -495,16 +495,11 @@ pub fn door_id(path: &EntryPath) -> Id {
 /// Pairs of classes that some rule names, as against those that nothing keeps apart. A row that names nearly everybody names nobody.
 fn explicit_pairs(reachability: &Reachability) -> BTreeSet<(ClassId, ClassId)> {
     let mut pairs = BTreeSet::new();
-    let n_classes = reachability.classes().len();
     for id in reachability.classes().ids() {
         for direction in Direction::ALL {
-            let row = reachability.row(id, direction);
-            if n_classes > 8 && row.singled_out.len() * 2 > n_classes {
-                continue;
-            }
-            for (other, outcome) in &row.singled_out {
-                if !outcome.is_none() {
-                    pairs.insert(if direction == Direction::Egress { (id, *other) } else { (*other, id) });
+            for other in reachability.singled_out(id, direction).into_iter().flatten() {
+                if !reachability.side(id, direction, other).is_none() {
+                    pairs.insert(if direction == Direction::Egress { (id, other) } else { (other, id) });
                 }
             }
         }

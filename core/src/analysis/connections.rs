@@ -99,10 +99,7 @@ impl Analysis {
     /// The policies that select a pod and speak of a direction, in the order of tiers.
     pub fn policies_selecting(&self, pod: PodId, direction: Direction) -> Vec<&ObjectKey> {
         let places = self.reachability.policies_of(self.reachability.class_of(pod), direction);
-        places
-            .iter()
-            .filter_map(|place| Some(&self.reachability.planes.get(place.plane)?.tiers.get(place.tier)?.policies.get(place.policy)?.object))
-            .collect()
+        places.iter().filter_map(|place| Some(&self.reachability.policy_at(place)?.object)).collect()
     }
 
     /// The pods that stand behind a Service, ready or not.

@@ -124,9 +124,9 @@ impl Analysis {
         let direction = question.direction.name();
         let mut reasons = Vec::new();
         for place in self.reachability.policies_of(question.class, question.direction) {
-            let Some(plane) = self.reachability.planes.get(place.plane) else { continue };
-            let Some(tier) = plane.tiers.get(place.tier).filter(|tier| tier.mode == TierMode::Union) else { continue };
-            let Some(policy) = tier.policies.get(place.policy) else { continue };
+            let Some(plane) = self.reachability.planes.get(usize::from(place.plane)) else { continue };
+            let Some(tier) = plane.tiers.get(usize::from(place.tier)).filter(|tier| tier.mode == TierMode::Union) else { continue };
+            let Some(policy) = self.reachability.policy_at(place) else { continue };
             let (name, subject) = (&policy.object.name, &question.subject_name);
             let sentence = format!("{name} isolates {subject} for {direction}, and does not let it through in every address family");
             let reason = policy_reason(Decision::NotAllowed, policy, format!("/spec/{direction}"), sentence, Vec::new());
@@ -143,7 +143,7 @@ impl Analysis {
             let mut open = question.asked.cloned().unwrap_or_else(PortSet::all);
             let mut is_spoken_of = false;
             for (tier_index, tier) in plane.tiers.iter().enumerate() {
-                let here = places.iter().filter(|place| place.plane == plane_index && place.tier == tier_index);
+                let here = places.iter().filter(|place| place.is_in(plane_index, tier_index));
                 let policies: Vec<&Policy> = here.filter_map(|place| self.reachability.policy_at(place)).collect();
                 if policies.is_empty() {
                     continue;
@@ -269,7 +269,7 @@ impl Analysis {
             (End::Pod(pod), _) => {
                 let id = self.reachability.class_of(pod);
                 let family = self.reachability.common_family(question.class, id);
-                held_against(Target::Class(id, self.reachability.classes().at(id)), family)
+                held_against(Target::Class(self.reachability.classes().at(id)), family)
             }
             (End::Address(address), _) => held_against(Target::Address(Family::of(address), number(address)), None),
             (End::Unknown, Some(domain)) => {

@@ -149,7 +149,7 @@ impl<'a> Compiler<'a> {
             ClusterPolicyPeerKind::Network(block) => vec![PeerKind::Network(block.clone())],
             ClusterPolicyPeerKind::Domain(pattern) => vec![PeerKind::Domain(pattern.clone())],
         };
-        kinds.into_iter().map(|kind| Peer::new(peer.pointer.clone(), kind)).collect()
+        kinds.into_iter().map(|kind| Peer { pointer: peer.pointer.clone(), kind }).collect()
     }
 
     fn nodes(&self, selector: &Selector) -> NodePeer {

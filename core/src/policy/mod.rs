@@ -151,15 +151,6 @@ pub struct Peer {
     pub pointer: String,
     /// Who it is.
     pub kind: PeerKind,
-    /// The number that equal kinds share, once a reachability holds the policies.
-    pub(crate) number: usize,
-}
-
-impl Peer {
-    /// A peer.
-    pub fn new(pointer: String, kind: PeerKind) -> Self {
-        Self { pointer, kind, number: usize::MAX }
-    }
 }
 
 /// Who a peer of a rule is.

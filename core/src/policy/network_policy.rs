@@ -33,7 +33,7 @@ fn compile_rule(rule: &PolicyRule, own: &NamespaceScope) -> Rule {
                 PeerKind::Pods(PodSelector { namespaces, pods: pods.clone(), skips_host_network: false })
             }
         };
-        peers.iter().map(|peer| Peer::new(peer.pointer.clone(), compile(&peer.kind))).collect()
+        peers.iter().map(|peer| Peer { pointer: peer.pointer.clone(), kind: compile(&peer.kind) }).collect()
     });
     let ports = rule.ports.as_ref().map(|ports| {
         let compile = |port: &crate::record::PolicyPort| match &port.port {

@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
+use super::index::Index;
 use crate::address::{Family, number};
 use crate::assumptions::{Assumptions, HostNetworkPods};
 use crate::ids::{Table, id};
@@ -31,6 +32,8 @@ id! {
 pub struct Class {
     /// Their namespace.
     pub namespace: SmolStr,
+    /// The labels of their namespace.
+    pub namespace_labels: Arc<Labels>,
     /// The labels that some selector asks for.
     pub labels: Arc<Labels>,
     /// Their named ports.
@@ -48,6 +51,15 @@ pub struct Class {
 }
 
 impl Class {
+    /// Whether a selector selects them, by namespace and labels alone.
+    pub(super) fn is_selected_by(&self, selector: &PodSelector) -> bool {
+        let is_in = match &selector.namespaces {
+            NamespaceScope::One(namespace) => *namespace == self.namespace,
+            NamespaceScope::Matching(namespaces) => namespaces.matches(&self.namespace_labels),
+        };
+        is_in && selector.pods.matches(&self.labels)
+    }
+
     pub(super) fn row(&self, direction: Direction) -> RowId {
         let [ingress, egress] = self.rows;
         match direction {
@@ -87,9 +99,22 @@ impl Class {
 /// Where a policy stands: plane, tier and policy, as indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct PolicyPlace {
-    pub(crate) plane: usize,
-    pub(crate) tier: usize,
-    pub(crate) policy: usize,
+    pub(crate) plane: u8,
+    pub(crate) tier: u8,
+    pub(crate) policy: u32,
+}
+
+impl PolicyPlace {
+    fn new(plane: usize, tier: usize, policy: usize) -> Self {
+        // A handful of planes and tiers, and fewer policies than memory holds of them.
+        let small = |index: usize| u8::try_from(index).unwrap_or(u8::MAX);
+        Self { plane: small(plane), tier: small(tier), policy: u32::try_from(policy).unwrap_or(u32::MAX) }
+    }
+
+    /// Whether it is in this tier of this plane.
+    pub(crate) fn is_in(self, plane: usize, tier: usize) -> bool {
+        usize::from(self.plane) == plane && usize::from(self.tier) == tier
+    }
 }
 
 /// What decides a row: classes with equal keys share it.
@@ -108,8 +133,7 @@ pub(super) struct RowKey {
 pub(super) struct Grouping {
     pub(super) classes: Table<ClassId, Class>,
     pub(super) class_of_pod: Vec<ClassId>,
-    pub(super) by_namespace: FxHashMap<SmolStr, Vec<ClassId>>,
-    pub(super) namespace_labels: FxHashMap<SmolStr, Arc<Labels>>,
+    namespace_labels: FxHashMap<SmolStr, Arc<Labels>>,
     unseen: crate::snapshot::Unseen,
 }
 
@@ -175,13 +199,14 @@ pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, planes: &[Plane]
     let mut grouping = Grouping {
         classes: Table::default(),
         class_of_pod: Vec::with_capacity(inventory.pods.len()),
-        by_namespace: FxHashMap::default(),
         namespace_labels: FxHashMap::default(),
         unseen: snapshot.unseen.clone(),
     };
     // Policies may speak of namespaces that hold no pod; those do not matter here.
     let mut ids: FxHashMap<ClassKey, ClassId> = FxHashMap::default();
     let mut projected: FxHashMap<Arc<Labels>, Arc<Labels>> = FxHashMap::default();
+    // Who shares a node with whom is asked for pods on their node's network alone.
+    let has_host_pods = inventory.pods.iter().any(|pod| pod.record.host_network);
     for (pod_id, pod) in inventory.pods.entries() {
         let record = &pod.record;
         let labels = projected
@@ -210,6 +235,12 @@ pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, planes: &[Plane]
             None => {
                 let class = grouping.classes.push(Class {
                     namespace: key.namespace.clone(),
+                    namespace_labels: Arc::clone(
+                        grouping
+                            .namespace_labels
+                            .entry(key.namespace.clone())
+                            .or_insert_with(|| snapshot.labels_of_namespace(&key.namespace)),
+                    ),
                     labels: Arc::clone(&key.labels),
                     ports: Arc::clone(&key.ports),
                     host_network: record.host_network,
@@ -219,20 +250,16 @@ pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, planes: &[Plane]
                     nodes: FxHashMap::default(),
                     rows: [RowId(0), RowId(0)],
                 });
-                grouping.by_namespace.entry(key.namespace.clone()).or_default().push(class);
                 ids.insert(key, class);
                 class
             }
         };
         let members = grouping.classes.at_mut(class);
         members.pods.push(pod_id);
-        if !record.node.is_empty() {
+        if has_host_pods && !record.node.is_empty() {
             *members.nodes.entry(record.node.clone()).or_insert(0) += 1;
         }
         grouping.class_of_pod.push(class);
-    }
-    for namespace in grouping.by_namespace.keys() {
-        grouping.namespace_labels.insert(namespace.clone(), snapshot.labels_of_namespace(namespace));
     }
     grouping
 }
@@ -240,6 +267,7 @@ pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, planes: &[Plane]
 /// Finds the rows of every class: which policies select it in each direction.
 pub(super) fn with_rows(
     grouping: Grouping,
+    index: &Index,
     planes: &[Plane],
     assumptions: &Assumptions,
 ) -> (Table<ClassId, Class>, Vec<ClassId>, Table<RowId, RowKey>) {
@@ -247,12 +275,12 @@ pub(super) fn with_rows(
     for (plane_index, plane) in planes.iter().enumerate() {
         for (tier_index, tier) in plane.tiers.iter().enumerate() {
             for (policy_index, policy) in tier.policies.iter().enumerate() {
-                let place = PolicyPlace { plane: plane_index, tier: tier_index, policy: policy_index };
-                for class_id in grouping.candidates(&policy.subject) {
+                let place = PolicyPlace::new(plane_index, tier_index, policy_index);
+                for class_id in index.candidates(&policy.subject).iter().copied() {
                     let class = grouping.classes.at(class_id);
                     // Both what `skips_host_network` says and what every value of the assumption but `ordinary` comes to.
                     let is_passed_over = class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary;
-                    if is_passed_over || !policy.subject.pods.matches(&class.labels) {
+                    if is_passed_over || !class.is_selected_by(&policy.subject) {
                         continue;
                     }
                     let Some([ingress, egress]) = selected.get_mut(class_id.0 as usize) else { continue };
@@ -287,24 +315,4 @@ pub(super) fn with_rows(
         classes.at_mut(class_id).rows = rows;
     }
     (classes, class_of_pod, row_keys)
-}
-
-impl Grouping {
-    /// The classes of the namespaces that a selector looks at, sorted.
-    pub(super) fn candidates(&self, selector: &PodSelector) -> Vec<ClassId> {
-        match &selector.namespaces {
-            NamespaceScope::One(namespace) => self.by_namespace.get(namespace).cloned().unwrap_or_default(),
-            NamespaceScope::Matching(namespaces) if namespaces.is_everything() => self.classes.ids().collect(),
-            NamespaceScope::Matching(namespaces) => {
-                let mut classes: Vec<ClassId> = Vec::new();
-                for (namespace, labels) in &self.namespace_labels {
-                    if namespaces.matches(labels) {
-                        classes.extend(self.by_namespace.get(namespace).into_iter().flatten());
-                    }
-                }
-                classes.sort_unstable();
-                classes
-            }
-        }
-    }
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use super::class::{Class, ClassId, Grouping};
+use super::class::Class;
 use super::newcomer::Newcomer;
 use crate::address::{AddressBlock, Family};
 use crate::assumptions::{Assumptions, BlocksSelectPods, Cause, HostNetworkPods, UnknownPodAddresses};
@@ -16,7 +15,7 @@ use crate::policy::{NamespaceScope, NodePeer, Peer, PeerKind, Plane, PodSelector
 use crate::snapshot::Unseen;
 
 /// Whether a peer is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Match {
     /// No.
     No,
@@ -31,7 +30,7 @@ pub(crate) enum Match {
 }
 
 /// What a match depends on; a copyable stand-in for [`Cause`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Uncertainty {
     UnknownAddress,
     IpBlockSelectsPods,
@@ -102,7 +101,7 @@ impl Match {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target<'a> {
     /// A class.
-    Class(ClassId, &'a Class),
+    Class(&'a Class),
     /// A class that no peer singles out: only rules without peers match.
     AnyOtherClass,
     /// An address outside.
@@ -113,11 +112,9 @@ pub(crate) enum Target<'a> {
     Newcomer(&'a Newcomer),
 }
 
-/// For every distinct peer of the policies in force, the classes that it matches.
+/// What is to be known for holding peers against targets.
 #[derive(Debug)]
-pub(super) struct PeerSets {
-    /// Sorted classes, by the numbers of peers.
-    sets: Vec<Vec<(ClassId, Match)>>,
+pub(super) struct Matcher {
     /// The patterns of domains that some peer names, sorted.
     domains: BTreeSet<SmolStr>,
     names_v6: bool,
@@ -126,52 +123,60 @@ pub(super) struct PeerSets {
     assumptions: Assumptions,
 }
 
-impl PeerSets {
-    /// Numbers the peers of some policies, equal ones alike, and finds the classes of each.
-    pub(super) fn new(planes: &mut [Plane], grouping: &Grouping, assumptions: &Assumptions, unseen: &Unseen) -> Self {
-        let unseen_nodes = unseen.0.contains_key(&Kind::Node);
-        let mut peer_sets = Self {
-            sets: Vec::new(),
+impl Matcher {
+    /// Looks through the peers of some policies.
+    pub(super) fn new(planes: &[Plane], assumptions: &Assumptions, unseen: &Unseen) -> Self {
+        let mut matcher = Self {
             domains: BTreeSet::new(),
             names_v6: false,
-            unseen_nodes,
+            unseen_nodes: unseen.0.contains_key(&Kind::Node),
             unseen_namespaces: unseen.0.contains_key(&Kind::Namespace),
             assumptions: assumptions.clone(),
         };
-        let mut numbers: FxHashMap<PeerKind, usize> = FxHashMap::default();
-        let policies = planes.iter_mut().flat_map(|plane| &mut plane.tiers).flat_map(|tier| &mut tier.policies);
-        let rules = policies.flat_map(|policy| [&mut policy.ingress, &mut policy.egress]).flatten().flatten();
-        for peer in rules.filter_map(|rule| rule.peers.as_mut()).flatten() {
-            if let Some(number) = numbers.get(&peer.kind) {
-                peer.number = *number;
-                continue;
-            }
-            peer.number = peer_sets.sets.len();
-            numbers.insert(peer.kind.clone(), peer.number);
+        let policies = planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| &tier.policies);
+        let rules = policies.flat_map(|policy| [&policy.ingress, &policy.egress]).flatten().flatten();
+        for peer in rules.filter_map(|rule| rule.peers.as_ref()).flatten() {
             if let PeerKind::Domain(pattern) = &peer.kind {
-                peer_sets.domains.insert(pattern.clone());
+                matcher.domains.insert(pattern.clone());
             }
-            peer_sets.names_v6 |= peer.kind.blocks().iter().any(|block| block.family == Family::V6 && !block.addresses.is_empty());
-            let of_classes = |matched: &dyn Fn(&Class) -> Match| {
-                let classes = grouping.classes.entries().map(|(id, class)| (id, matched(class)));
-                classes.filter(|(_, matched)| *matched != Match::No).collect()
-            };
-            let matches = match &peer.kind {
-                PeerKind::Pods(selector) => select(selector, grouping, assumptions, unseen),
-                PeerKind::Block(block) => of_classes(&|class| block_match(block, BlockKind::IpBlock, class, assumptions)),
-                PeerKind::Network(block) => of_classes(&|class| block_match(block, BlockKind::Network, class, assumptions)),
-                PeerKind::Nodes(nodes) => of_classes(&|class| node_match(nodes, class, unseen_nodes, assumptions)),
-                // A domain name is for what lies outside; pods are selected by labels.
-                PeerKind::Domain(_) => Vec::new(),
-            };
-            peer_sets.sets.push(matches);
+            matcher.names_v6 |= peer.kind.blocks().iter().any(|block| block.family == Family::V6 && !block.addresses.is_empty());
         }
-        peer_sets
+        matcher
     }
 
-    /// The classes that a peer matches, sorted.
-    pub(super) fn classes(&self, peer: &Peer) -> &[(ClassId, Match)] {
-        self.sets.get(peer.number).map_or(&[], Vec::as_slice)
+    /// Whether a selector of namespaces may match others than it seems to: where namespaces may not be listed, their labels are
+    /// unknown but for their names.
+    pub(super) fn is_unsure_of(&self, namespaces: &NamespaceScope) -> bool {
+        match namespaces {
+            NamespaceScope::Matching(namespaces) => self.unseen_namespaces && !asks_for_names_only(namespaces),
+            NamespaceScope::One(_) => false,
+        }
+    }
+
+    /// Whether a selector selects a class.
+    fn select(&self, selector: &PodSelector, class: &Class) -> Match {
+        let is_unsure = self.is_unsure_of(&selector.namespaces);
+        let is_selected = if is_unsure { selector.pods.matches(&class.labels) } else { class.is_selected_by(selector) };
+        match (class.host_network, self.assumptions.host_network_pods) {
+            _ if !is_selected => Match::No,
+            (true, HostNetworkPods::Node) => Match::No,
+            (true, HostNetworkPods::Unsettled) if selector.skips_host_network => Match::No,
+            (true, HostNetworkPods::Unsettled) => Match::Maybe(Uncertainty::HostNetworkPeer, None),
+            _ if is_unsure => Match::Maybe(Uncertainty::UnseenNamespaces, None),
+            _ => Match::Yes,
+        }
+    }
+
+    /// Whether a peer is a class.
+    pub(super) fn class_match(&self, peer: &PeerKind, class: &Class) -> Match {
+        match peer {
+            PeerKind::Pods(selector) => self.select(selector, class),
+            PeerKind::Block(block) => block_match(block, BlockKind::IpBlock, class, &self.assumptions),
+            PeerKind::Network(block) => block_match(block, BlockKind::Network, class, &self.assumptions),
+            PeerKind::Nodes(nodes) => node_match(nodes, class, self.unseen_nodes, &self.assumptions),
+            // A domain name is for what lies outside; pods are selected by labels.
+            PeerKind::Domain(_) => Match::No,
+        }
     }
 
     /// Whether some peer names IPv6 addresses.
@@ -195,10 +200,7 @@ impl PeerSets {
     pub(super) fn peer_match(&self, peer: &Peer, target: Target<'_>) -> Match {
         match (target, &peer.kind) {
             (Target::AnyOtherClass, _) => Match::No,
-            (Target::Class(id, _), _) => {
-                let classes = self.classes(peer);
-                classes.binary_search_by_key(&id, |(class, _)| *class).ok().and_then(|at| classes.get(at)).map_or(Match::No, |(_, m)| *m)
-            }
+            (Target::Class(class), kind) => self.class_match(kind, class),
             (Target::Address(..), PeerKind::Domain(_)) => Match::Maybe(Uncertainty::Resolves, None),
             (Target::Address(..), PeerKind::Nodes(_)) if self.unseen_nodes => Match::Maybe(Uncertainty::UnseenNodes, None),
             (Target::Address(family, address), kind) => {
@@ -227,31 +229,6 @@ pub(crate) fn resolved_match(peer: &PeerKind, family: Family) -> Match {
         Some(_) => Match::Maybe(Uncertainty::ResolvedAddress, None),
         None => Match::No,
     }
-}
-
-fn select(selector: &PodSelector, grouping: &Grouping, assumptions: &Assumptions, unseen: &Unseen) -> Vec<(ClassId, Match)> {
-    // Where namespaces may not be listed, their labels are unknown but for their names.
-    let unseen_namespaces = match &selector.namespaces {
-        NamespaceScope::Matching(namespaces) => unseen.0.contains_key(&Kind::Namespace) && !asks_for_names_only(namespaces),
-        NamespaceScope::One(_) => false,
-    };
-    let candidates = if unseen_namespaces { grouping.classes.ids().collect() } else { grouping.candidates(selector) };
-    let matched = candidates.into_iter().filter_map(|id| {
-        let class = grouping.classes.at(id);
-        if !selector.pods.matches(&class.labels) {
-            return None;
-        }
-        if class.host_network {
-            match assumptions.host_network_pods {
-                HostNetworkPods::Ordinary => {}
-                _ if selector.skips_host_network => return None,
-                HostNetworkPods::Node => return None,
-                HostNetworkPods::Unsettled => return Some((id, Match::Maybe(Uncertainty::HostNetworkPeer, None))),
-            }
-        }
-        Some((id, if unseen_namespaces { Match::Maybe(Uncertainty::UnseenNamespaces, None) } else { Match::Yes }))
-    });
-    matched.collect()
 }
 
 pub(super) fn asks_for_names_only(namespaces: &crate::labels::Selector) -> bool {

@@ -7,6 +7,7 @@
 //! Invariant: nothing here knows a dialect. Verdicts have three values: a port may be certainly allowed, possibly allowed, or not.
 
 mod class;
+mod index;
 mod matching;
 mod newcomer;
 mod outcome;
@@ -32,11 +33,12 @@ use crate::assumptions::{Assumptions, Cause, HostNetworkPods, SelfTraffic};
 use crate::ids::Table;
 use crate::intervals::Intervals;
 use crate::inventory::{Inventory, PodId};
-use crate::policy::{Direction, PeerKind, Plane, Policy};
+use crate::policy::{Direction, NamespaceScope, PeerKind, Plane, PodSelector, Policy};
 use crate::ports::PortSet;
 use crate::snapshot::{Snapshot, typed};
 use class::RowKey;
-use matching::PeerSets;
+use index::Index;
+use matching::Matcher;
 
 /// The whole answer, worked out as far as it was asked for.
 #[derive(Debug)]
@@ -45,7 +47,8 @@ pub struct Reachability {
     pub(crate) classes: Table<ClassId, Class>,
     pub(crate) assumptions: Assumptions,
     class_of_pod: Vec<ClassId>,
-    peer_sets: PeerSets,
+    index: Index,
+    matcher: Matcher,
     row_keys: Table<RowId, RowKey>,
     rows: Vec<OnceLock<Arc<Row>>>,
     /// Whether some class has addresses of both families.
@@ -89,25 +92,26 @@ impl OnNode {
 
 impl Reachability {
     /// Sorts the pods of an inventory into classes under the given policies.
-    pub fn new(snapshot: &Snapshot, inventory: &Inventory, mut planes: Vec<Plane>, assumptions: &Assumptions) -> Self {
+    pub fn new(snapshot: &Snapshot, inventory: &Inventory, planes: Vec<Plane>, assumptions: &Assumptions) -> Self {
         let grouping = class::group(snapshot, inventory, &planes);
-        let peer_sets = PeerSets::new(&mut planes, &grouping, assumptions, &snapshot.unseen);
-        let (classes, class_of_pod, row_keys) = class::with_rows(grouping, &planes, assumptions);
+        let matcher = Matcher::new(&planes, assumptions, &snapshot.unseen);
+        let index = Index::new(&grouping.classes);
+        let (classes, class_of_pod, row_keys) = class::with_rows(grouping, &index, &planes, assumptions);
         let rows = row_keys.iter().map(|_| OnceLock::new()).collect();
         let nodes =
             typed!(snapshot, Node).flat_map(|(key, node)| node.addresses.iter().map(|address| (*address, key.name.clone()))).collect();
         let has_dual_stack = classes.iter().any(Class::has_both_families);
-        Self { planes, classes, assumptions: assumptions.clone(), class_of_pod, peer_sets, row_keys, rows, has_dual_stack, nodes }
+        Self { planes, classes, assumptions: assumptions.clone(), class_of_pod, index, matcher, row_keys, rows, has_dual_stack, nodes }
     }
 
     /// Whether some policy names an IPv6 block, so that IPv6 addresses outside are spoken of.
     pub fn names_ipv6(&self) -> bool {
-        self.peer_sets.names_v6()
+        self.matcher.names_v6()
     }
 
     /// The patterns of domain names that some policy names, sorted.
     pub fn domains(&self) -> &std::collections::BTreeSet<SmolStr> {
-        self.peer_sets.domains()
+        self.matcher.domains()
     }
 
     /// The class of a pod.
@@ -126,6 +130,32 @@ impl Reachability {
     pub fn row(&self, class: ClassId, direction: Direction) -> &Row {
         let id = self.classes.at(class).row(direction);
         self.rows[id.0 as usize].get_or_init(|| Arc::new(row::compute(self, self.row_keys.at(id))))
+    }
+
+    /// What a class may do in one direction with another.
+    fn answer(&self, subject: ClassId, direction: Direction, peer: ClassId) -> Arc<row::ClassOutcome> {
+        let key = self.row_keys.at(self.classes.at(subject).row(direction));
+        self.row(subject, direction).of_class(self, key, peer)
+    }
+
+    /// The classes that rules single out for a class in one direction, sorted; `None` where they are more than half of all.
+    pub fn singled_out(&self, class: ClassId, direction: Direction) -> Option<Vec<ClassId>> {
+        self.row(class, direction).singled_out(self)
+    }
+
+    /// The classes that a selector may select, sorted; `None` where it selects everybody.
+    fn classes_selected_by(&self, selector: &PodSelector) -> Option<Vec<ClassId>> {
+        let is_unsure = self.matcher.is_unsure_of(&selector.namespaces);
+        let is_everywhere = is_unsure || matches!(&selector.namespaces, NamespaceScope::Matching(all) if all.is_everything());
+        if is_everywhere && selector.pods.is_everything() {
+            return None;
+        }
+        let candidates = if is_unsure { self.index.all.as_slice().into() } else { self.index.candidates(selector) };
+        let is_selected = |id: &ClassId| {
+            let class = self.classes.at(*id);
+            if is_unsure { selector.pods.matches(&class.labels) } else { class.is_selected_by(selector) }
+        };
+        Some(candidates.iter().copied().filter(is_selected).collect())
     }
 
     /// Whether policies isolate a class in one direction.
@@ -154,8 +184,11 @@ impl Reachability {
     }
 
     fn side_in(&self, subject: ClassId, direction: Direction, peer: ClassId, family: Option<Family>, share: OnNode) -> Outcome {
-        let row = self.row(subject, direction);
-        let outcome = family.map_or_else(|| row.of_class(peer), |family| row.of_class_in(peer, family));
+        if share == OnNode::All && direction == Direction::Ingress {
+            return Outcome::all();
+        }
+        let answer = self.answer(subject, direction, peer);
+        let outcome = answer.in_family(family);
         match share {
             _ if direction == Direction::Egress => outcome.clone(),
             OnNode::None => outcome.clone(),
@@ -167,7 +200,7 @@ impl Reachability {
     /// An outcome for the address families that two classes have in common. `None` is asked for where the family makes no difference.
     fn over_families(&self, a: ClassId, b: ClassId, outcome: impl Fn(Option<Family>) -> Outcome) -> Outcome {
         let tells = |subject: ClassId, peer: ClassId| {
-            Direction::ALL.into_iter().any(|direction| self.row(subject, direction).tells_families_apart(peer))
+            Direction::ALL.into_iter().any(|direction| self.answer(subject, direction, peer).by_family.is_some())
         };
         if !self.has_dual_stack || (!tells(a, b) && !tells(b, a)) {
             return outcome(None);
@@ -249,8 +282,7 @@ impl Reachability {
         if from_node && self.assumptions.host_network_pods != HostNetworkPods::Ordinary {
             return Outcome::all();
         }
-        let (row, peer) = (self.row(self.class_of(subject), direction), self.class_of(peer));
-        family.map_or_else(|| row.of_class(peer), |family| row.of_class_in(peer, family)).clone()
+        self.answer(self.class_of(subject), direction, self.class_of(peer)).in_family(family).clone()
     }
 
     /// A connection between two ends, at least one of which should be a pod.
@@ -309,7 +341,7 @@ impl Reachability {
     }
 
     pub(crate) fn policy_at(&self, place: &class::PolicyPlace) -> Option<&Policy> {
-        self.planes.get(place.plane)?.tiers.get(place.tier)?.policies.get(place.policy)
+        self.planes.get(usize::from(place.plane))?.tiers.get(usize::from(place.tier))?.policies.get(place.policy as usize)
     }
 
     /// The intervals of addresses outside that at least one class can tell apart: disjoint, sorted, covering each family that is

@@ -7,7 +7,7 @@ use super::matching::{Match, Target, Uncertainty, asks_for_names_only};
 use super::{Outcome, Reachability, RowId, row};
 use crate::address::Family;
 use crate::labels::Labels;
-use crate::policy::{Direction, NamespaceScope, Peer, PodSelector};
+use crate::policy::{Direction, NamespaceScope, Peer, PeerKind, PodSelector};
 use crate::record::ContainerPort;
 
 /// Any pod of a kind that may come: what is not said of it is not known, and a rule that asks for more does not match it.
@@ -55,7 +55,13 @@ impl Reachability {
 
     /// Whether a peer of a rule selects some pod that is there.
     pub(crate) fn selects_some(&self, peer: &Peer) -> bool {
-        !self.peer_sets.classes(peer).is_empty()
+        match &peer.kind {
+            PeerKind::Pods(selector) => {
+                let mut selected = self.classes_selected_by(selector).unwrap_or_else(|| self.classes.ids().collect()).into_iter();
+                selected.any(|id| self.matcher.class_match(&peer.kind, self.classes.at(id)) != Match::No)
+            }
+            kind => self.classes.iter().any(|class| self.matcher.class_match(kind, class) != Match::No),
+        }
     }
 
     /// What a class may do with every address outside, in one family: certain and possible are what is so for all of them.
