@@ -4,9 +4,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use portolan_core::Warning;
-use portolan_core::analysis::{Connection, Exposure, Opening, Unit};
+use portolan_core::analysis::{Analysis, Connection, Exposure, Opening, Unit};
 use portolan_core::policy::Direction;
-use serde::Serialize;
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
 
 use super::args::{ConnectionsArgs, Format};
 use super::load::Loaded;
@@ -17,24 +18,52 @@ struct Answer<'a> {
     #[serde(flatten)]
     head: Head<'a>,
     unit: &'static str,
-    connections: Vec<Connection>,
+    connections: Streamed<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exposure: Option<Vec<Exposure>>,
     warnings: &'a [Warning],
 }
 
+/// Every connection, worked out as it is written.
+struct Streamed<'a> {
+    analysis: &'a Analysis,
+    unit: Unit,
+}
+
+impl Serialize for Streamed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        let mut result = Ok(());
+        self.analysis.each_connection(self.unit, &mut |connection| {
+            if result.is_ok() {
+                result = list.serialize_element(&connection);
+            }
+        });
+        result?;
+        list.end()
+    }
+}
+
 pub(super) fn run(args: &ConnectionsArgs, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
     let unit = Unit::from(args.unit);
-    let connections = loaded.analysis.connections(unit);
     let exposure = args.exposure.then(|| loaded.analysis.exposure(unit));
     match args.output {
         Format::Json => {
             let head = Head::new("portolan.connections/v1", loaded);
-            output::json(out, &Answer { head, unit: unit.name(), connections, exposure, warnings: &loaded.warnings })
+            output::json(
+                out,
+                &Answer {
+                    head,
+                    unit: unit.name(),
+                    connections: Streamed { analysis: &loaded.analysis, unit },
+                    exposure,
+                    warnings: &loaded.warnings,
+                },
+            )
         }
         Format::Txt => {
             output::notes_to_stderr(loaded, &loaded.warnings);
-            let rows: Vec<[String; 4]> = connections.iter().map(row).collect();
+            let rows: Vec<[String; 4]> = loaded.analysis.connections(unit).iter().map(row).collect();
             output::table(out, &rows)?;
             let Some(exposure) = exposure else { return Ok(()) };
             writeln!(out, "\nWhat could come:")?;

@@ -51,13 +51,14 @@ pub struct Connection {
     pub depends: Vec<String>,
 }
 
-/// For which units domains are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Listed {
-    /// For those that have a policy which names them.
-    WhereNamed,
-    /// For all, so that listings can be compared.
-    Everywhere,
+/// Which lines a listing has.
+struct Lines<'a> {
+    units: &'a [UnitMember],
+    /// The units that are meant: lines have one of them at an end. `None` for all; domains are listed then for the units that have a
+    /// policy which names them, and else for all, so that listings can be compared.
+    of: Option<&'a dyn Fn(&UnitMember) -> bool>,
+    ranges: &'a [AddressRange],
+    domains: &'a BTreeSet<SmolStr>,
 }
 
 /// One unit of a listing: its name, the classes of its pods, and its pods.
@@ -181,47 +182,67 @@ impl Analysis {
     /// All connections, by peer. A unit with itself is left out. Address ranges are disjoint, cover each family that is spoken of, and are
     /// the same for every unit. Domains are listed for the units that have a policy which names them.
     pub fn connections(&self, unit: Unit) -> Vec<Connection> {
-        self.connections_over(unit, &self.reachability.address_ranges(), self.reachability.domains(), Listed::WhereNamed)
+        let mut connections = Vec::new();
+        self.each_connection(unit, &mut |connection| connections.push(connection));
+        connections
     }
 
-    pub(crate) fn connections_over(
+    /// Tells every connection that [`Self::connections`] lists, one after the other, without keeping them.
+    pub fn each_connection(&self, unit: Unit, tell: &mut dyn FnMut(Connection)) {
+        let lines =
+            Lines { units: &self.units(unit), of: None, ranges: &self.reachability.address_ranges(), domains: self.reachability.domains() };
+        self.each_line(&lines, tell);
+    }
+
+    /// The connections of some units, with all others: with every interval and every domain that is given.
+    pub(crate) fn connections_of(
         &self,
-        unit: Unit,
+        units: &[UnitMember],
+        of: &dyn Fn(&UnitMember) -> bool,
         ranges: &[AddressRange],
         domains: &BTreeSet<SmolStr>,
-        listed: Listed,
     ) -> Vec<Connection> {
-        let units = self.units(unit);
         let mut connections = Vec::new();
+        self.each_line(&Lines { units, of: Some(of), ranges, domains }, &mut |connection| connections.push(connection));
+        connections
+    }
+
+    fn each_line(&self, lines: &Lines<'_>, tell: &mut dyn FnMut(Connection)) {
         let mut add = |from: &Peer, to: &Peer, outcome: &Outcome| {
             if !outcome.certain.is_empty() {
-                connections.push(Connection { from: from.clone(), to: to.clone(), ports: outcome.certain.clone(), depends: Vec::new() });
+                tell(Connection { from: from.clone(), to: to.clone(), ports: outcome.certain.clone(), depends: Vec::new() });
             }
             if outcome.possible != outcome.certain {
                 let depends = outcome.causes.iter().map(ToString::to_string).collect();
-                connections.push(Connection { from: from.clone(), to: to.clone(), ports: outcome.dependent(), depends });
+                tell(Connection { from: from.clone(), to: to.clone(), ports: outcome.dependent(), depends });
             }
         };
-        let range_peers: Vec<(Peer, AddressRange)> = ranges.iter().map(|range| (Peer::range(range), *range)).collect();
-        for (index, from) in units.iter().enumerate() {
-            for (other_index, to) in units.iter().enumerate() {
+        let range_peers: Vec<(Peer, AddressRange)> = lines.ranges.iter().map(|range| (Peer::range(range), *range)).collect();
+        let all: Vec<(usize, &UnitMember)> = lines.units.iter().enumerate().collect();
+        let meant: Vec<(usize, &UnitMember)> = all.iter().copied().filter(|(_, unit)| lines.of.is_none_or(|of| of(unit))).collect();
+        let is_meant = |index: usize| meant.binary_search_by_key(&index, |(index, _)| *index).is_ok();
+        for (index, from) in &all {
+            let from_meant = lines.of.is_none() || is_meant(*index);
+            for (other_index, to) in if from_meant { &all } else { &meant } {
                 if index != other_index {
                     add(&from.peer, &to.peer, &self.between(from, to));
                 }
             }
+            if !from_meant {
+                continue;
+            }
             for (peer, range) in &range_peers {
                 add(&from.peer, peer, &self.with_range(from, Direction::Egress, range));
             }
-            for pattern in domains.iter().filter(|pattern| listed == Listed::Everywhere || self.names_domain(from, pattern)) {
+            for pattern in lines.domains.iter().filter(|pattern| lines.of.is_some() || self.names_domain(from, pattern)) {
                 add(&from.peer, &Peer::Domain { pattern: pattern.clone() }, &self.with_domain(from, pattern));
             }
         }
         for (peer, range) in &range_peers {
-            for to in &units {
+            for (_, to) in &meant {
                 add(peer, &to.peer, &self.with_range(to, Direction::Ingress, range));
             }
         }
-        connections
     }
 
     /// Whether finished pods count.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use super::connections::Listed;
+use super::connections::UnitMember;
+use super::touched::{self, Touched};
 use super::{Analysis, Unit};
 use crate::address::{AddressRange, Family};
 use crate::peer::{Peer, Verdict};
@@ -93,9 +94,11 @@ type Listing = BTreeMap<(Peer, Peer), PortsAndConditions>;
 impl Difference {
     /// Compares two analyses, workload by workload.
     pub fn between(before: &Analysis, after: &Analysis) -> Self {
-        let ranges = common_ranges(before, after);
+        let both = [before, after].map(|analysis| (analysis, analysis.units(Unit::Workload)));
+        let touched = touched::units(&both);
+        let ranges = common_ranges(&both, &touched);
         let domains = before.reachability().domains().union(after.reachability().domains()).cloned().collect();
-        let (old, new) = (listing(before, &ranges, &domains), listing(after, &ranges, &domains));
+        let [old, new] = both.each_ref().map(|(analysis, units)| listing(analysis, units, &touched, &ranges, &domains));
         let keys: BTreeSet<&(Peer, Peer)> = old.keys().chain(new.keys()).collect();
         let mut rows: Vec<ChangedConnection> = Vec::new();
         for key in keys {
@@ -118,9 +121,9 @@ impl Difference {
     }
 }
 
-fn listing(analysis: &Analysis, ranges: &[AddressRange], domains: &BTreeSet<SmolStr>) -> Listing {
+fn listing(analysis: &Analysis, units: &[UnitMember], touched: &Touched, ranges: &[AddressRange], domains: &BTreeSet<SmolStr>) -> Listing {
     let mut listing = Listing::new();
-    for connection in analysis.connections_over(Unit::Workload, ranges, domains, Listed::Everywhere) {
+    for connection in analysis.connections_of(units, &|unit| touched.holds(&unit.peer), ranges, domains) {
         let entry = listing.entry((connection.from, connection.to)).or_default();
         if connection.depends.is_empty() {
             entry.ports = connection.ports;
@@ -132,12 +135,19 @@ fn listing(analysis: &Analysis, ranges: &[AddressRange], domains: &BTreeSet<Smol
     listing
 }
 
-/// Intervals that neither analysis divides further.
-fn common_ranges(before: &Analysis, after: &Analysis) -> Vec<AddressRange> {
-    let both: Vec<AddressRange> = [before, after].iter().flat_map(|analysis| analysis.reachability().address_ranges()).collect();
+/// Intervals that no touched unit of either analysis divides further.
+fn common_ranges(both: &[(&Analysis, Vec<UnitMember>); 2], touched: &Touched) -> Vec<AddressRange> {
+    let ranges_of = |(analysis, units): &(&Analysis, Vec<UnitMember>)| {
+        let meant = units.iter().filter(|unit| touched.holds(&unit.peer));
+        let mut classes: Vec<_> = meant.flat_map(|unit| unit.classes.iter().copied()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        analysis.reachability().address_ranges_of(&classes)
+    };
+    let all: Vec<AddressRange> = both.iter().flat_map(ranges_of).collect();
     let mut ranges = Vec::new();
     for family in [Family::V4, Family::V6] {
-        let starts: BTreeSet<u128> = both.iter().filter(|range| range.family == family).map(|range| range.first).collect();
+        let starts: BTreeSet<u128> = all.iter().filter(|range| range.family == family).map(|range| range.first).collect();
         let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);
         ranges.extend(starts.iter().zip(ends).map(|(first, last)| AddressRange { family, first: *first, last }));
     }

@@ -6,6 +6,7 @@ mod endpoint;
 mod exposure;
 mod misses;
 mod reasons;
+mod touched;
 mod trace;
 
 use std::sync::Arc;

@@ -347,15 +347,20 @@ impl Reachability {
     /// The intervals of addresses outside that at least one class can tell apart: disjoint, sorted, covering each family that is
     /// spoken of.
     pub fn address_ranges(&self) -> Vec<AddressRange> {
+        self.address_ranges_of(&self.index.all)
+    }
+
+    /// The intervals of addresses outside that some of these classes can tell apart.
+    pub(crate) fn address_ranges_of(&self, classes: &[ClassId]) -> Vec<AddressRange> {
         let mut ranges = Vec::new();
         for family in [Family::V4, Family::V6] {
             if family == Family::V6 && !self.names_ipv6() {
                 continue;
             }
             let mut starts = std::collections::BTreeSet::from([0u128]);
-            for class in self.classes.ids() {
+            for class in classes {
                 for direction in Direction::ALL {
-                    starts.extend(self.row(class, direction).addresses.iter().filter(|i| i.range.family == family).map(|i| i.range.first));
+                    starts.extend(self.row(*class, direction).addresses.iter().filter(|i| i.range.family == family).map(|i| i.range.first));
                 }
             }
             let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);
