@@ -157,7 +157,7 @@ fn edits_over_a_cluster_are_a_cold_start_of_the_edited_cluster() {
                         Err(key) => overlay.delete(base.snapshot(), &key),
                     }
                 }
-                let edited = Analysis::new(overlay.apply_to(base.snapshot()), Assumptions::default());
+                let edited = base.next(overlay.apply_to(base.snapshot()), Assumptions::default());
                 let objects: Vec<Value> = churn.cluster.objects().collect();
                 let mut wanted = fixture::snapshot(&objects);
                 wanted.represents_templates = churn.cluster.represents_templates;
@@ -170,7 +170,7 @@ fn edits_over_a_cluster_are_a_cold_start_of_the_edited_cluster() {
             for key in overlay.edits().map(|(key, _)| key.clone()).collect::<Vec<_>>() {
                 overlay.revert(&key);
             }
-            let reverted = Analysis::new(overlay.apply_to(base.snapshot()), Assumptions::default());
+            let reverted = base.next(overlay.apply_to(base.snapshot()), Assumptions::default());
             assert_eq!(Difference::between(&base, &reverted), Difference::default(), "{}, seed {seed}", shape.name());
         }
     }

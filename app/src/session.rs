@@ -179,11 +179,8 @@ impl Session {
             self.host.assume(assumptions.clone());
             let base = self.host.analysis();
             let overlay = self.history.present();
-            let edited = if overlay.is_empty() {
-                Arc::clone(&base)
-            } else {
-                Arc::new(Analysis::new(overlay.apply_to(base.snapshot()), assumptions))
-            };
+            let edited =
+                if overlay.is_empty() { Arc::clone(&base) } else { Arc::new(base.next(overlay.apply_to(base.snapshot()), assumptions)) };
             let difference = if overlay.is_empty() { Difference::default() } else { Difference::between(&base, &edited) };
             self.answers = Some(Answers { base, edited, difference, detection, elapsed: started.elapsed() });
         }

@@ -149,6 +149,23 @@ impl Inventory {
         inventory
     }
 
+    /// Whether two snapshots, under these assumptions, have the same pods and owners.
+    pub(crate) fn is_same(old: &Snapshot, before: &Assumptions, new: &Snapshot, after: &Assumptions) -> bool {
+        let kinds = [
+            Kind::Pod,
+            Kind::Deployment,
+            Kind::StatefulSet,
+            Kind::DaemonSet,
+            Kind::ReplicaSet,
+            Kind::ReplicationController,
+            Kind::CronJob,
+            Kind::Job,
+        ];
+        before.finished_pods == after.finished_pods
+            && old.represents_templates == new.represents_templates
+            && kinds.into_iter().all(|kind| old.shares(new, kind))
+    }
+
     /// The pod of this name.
     pub fn pod(&self, namespace: &str, name: &str) -> Option<PodId> {
         self.by_pod_name.get(&(SmolStr::new(namespace), SmolStr::new(name))).copied()

@@ -94,6 +94,14 @@ impl Snapshot {
         }
     }
 
+    /// Whether nothing of a kind has changed since, told from the tables being one and the same.
+    pub(crate) fn shares(&self, other: &Self, kind: Kind) -> bool {
+        match (self.tables.get(&kind), other.tables.get(&kind)) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+            (own, others) => own.is_none_or(|table| table.is_empty()) && others.is_none_or(|table| table.is_empty()),
+        }
+    }
+
     fn table_mut(&mut self, kind: Kind) -> &mut Entries {
         Arc::make_mut(self.tables.entry(kind).or_default())
     }

@@ -40,7 +40,7 @@ pub fn of_workload(analysis: &Analysis, workload: WorkloadId, direction: Directi
     let mut all: Vec<Outside> = Vec::new();
     for class in classes {
         let mut terms: Vec<(Outcome, Vec<AddressRange>)> = Vec::new();
-        for interval in &reachability.row(class, direction).addresses {
+        for interval in &reachability.addresses(class, direction).intervals {
             if interval.outcome.is_none() || (interval.range.family == Family::V6 && !reachability.names_ipv6()) {
                 continue;
             }

@@ -33,11 +33,11 @@ impl Analysis {
         let number = number_of(rule);
         if peers.is_empty() {
             // Every peer was refused at intake; a warning says why.
-            return vec![Miss { pointer: rule.pointer.clone(), sentence: format!("rule {number} has no peer that can match") }];
+            return vec![Miss { pointer: rule.pointer.to_string(), sentence: format!("rule {number} has no peer that can match") }];
         }
         let miss = |(index, peer): (usize, &Peer)| {
             let place = if peers.len() == 1 { format!("rule {number}") } else { format!("rule {number} peer {}", index + 1) };
-            Miss { pointer: peer.pointer.clone(), sentence: format!("{place} is for {}", self.peer_miss(peer, subject, other)) }
+            Miss { pointer: peer.pointer.to_string(), sentence: format!("{place} is for {}", self.peer_miss(peer, subject, other)) }
         };
         peers.iter().enumerate().map(miss).collect()
     }
@@ -124,7 +124,7 @@ impl Analysis {
             (true, true) => "no port that can be".to_owned(),
         };
         let wanted = asked.filter(|asked| !asked.is_empty()).map(|asked| format!("; asked was {asked}")).unwrap_or_default();
-        Miss { pointer, sentence: format!("rule {} is for {what}{wanted}", number_of(rule)) }
+        Miss { pointer: pointer.to_string(), sentence: format!("rule {} is for {what}{wanted}", number_of(rule)) }
     }
 }
 

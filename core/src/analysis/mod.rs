@@ -33,6 +33,8 @@ pub struct Host {
     snapshot: Snapshot,
     assumptions: Assumptions,
     current: Option<Arc<Analysis>>,
+    /// The one before, of which the next takes over what has not changed.
+    earlier: Option<Arc<Analysis>>,
 }
 
 impl Host {
@@ -40,7 +42,7 @@ impl Host {
     pub fn new(assumptions: Assumptions, represents_templates: bool) -> Self {
         let mut snapshot = Snapshot::default();
         snapshot.represents_templates = represents_templates;
-        Self { snapshot, assumptions, current: None }
+        Self { snapshot, assumptions, current: None, earlier: None }
     }
 
     /// Applies changes. Returns whether anything is different now.
@@ -50,7 +52,7 @@ impl Host {
             is_different |= self.snapshot.apply(change);
         }
         if is_different {
-            self.current = None;
+            self.outdate();
         }
         is_different
     }
@@ -59,7 +61,13 @@ impl Host {
     pub fn assume(&mut self, assumptions: Assumptions) {
         if self.assumptions != assumptions {
             self.assumptions = assumptions;
-            self.current = None;
+            self.outdate();
+        }
+    }
+
+    fn outdate(&mut self) {
+        if let Some(current) = self.current.take() {
+            self.earlier = Some(current);
         }
     }
 
@@ -75,7 +83,14 @@ impl Host {
 
     /// The analysis of the snapshot as it stands.
     pub fn analysis(&mut self) -> Arc<Analysis> {
-        let current = self.current.get_or_insert_with(|| Arc::new(Analysis::new(self.snapshot.clone(), self.assumptions.clone())));
+        let earlier = self.earlier.take();
+        let current = self.current.get_or_insert_with(|| {
+            let (snapshot, assumptions) = (self.snapshot.clone(), self.assumptions.clone());
+            Arc::new(match &earlier {
+                Some(earlier) => earlier.next(snapshot, assumptions),
+                None => Analysis::new(snapshot, assumptions),
+            })
+        });
         Arc::clone(current)
     }
 }
@@ -84,7 +99,7 @@ impl Host {
 #[derive(Debug)]
 pub struct Analysis {
     snapshot: Snapshot,
-    inventory: Inventory,
+    inventory: Arc<Inventory>,
     reachability: Reachability,
     entry_paths: std::sync::OnceLock<Vec<EntryPath>>,
 }
@@ -92,8 +107,18 @@ pub struct Analysis {
 impl Analysis {
     /// Analyses a snapshot.
     pub fn new(snapshot: Snapshot, assumptions: Assumptions) -> Self {
-        let inventory = Inventory::new(&snapshot, &assumptions);
-        let planes = policy::compile(&snapshot);
+        Self::build(snapshot, assumptions, None)
+    }
+
+    /// Analyses another snapshot, taking over what has not changed since: equal to [`Self::new`], and sooner there.
+    pub fn next(&self, snapshot: Snapshot, assumptions: Assumptions) -> Self {
+        Self::build(snapshot, assumptions, Some(self))
+    }
+
+    fn build(snapshot: Snapshot, assumptions: Assumptions, earlier: Option<&Self>) -> Self {
+        let same = earlier.filter(|earlier| Inventory::is_same(&earlier.snapshot, earlier.assumptions(), &snapshot, &assumptions));
+        let inventory = same.map_or_else(|| Arc::new(Inventory::new(&snapshot, &assumptions)), |same| Arc::clone(&same.inventory));
+        let planes = policy::compile(&snapshot, earlier.map(|earlier| (&earlier.snapshot, earlier.reachability.planes.as_slice())));
         let reachability = Reachability::new(&snapshot, &inventory, planes, &assumptions);
         Self { snapshot, inventory, reachability, entry_paths: std::sync::OnceLock::new() }
     }

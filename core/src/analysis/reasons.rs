@@ -252,7 +252,7 @@ impl Analysis {
                 misses.push(self.port_miss(rule, &ports, question.asked, question.direction));
             } else {
                 let sentence = format!("rule {} comes after what has decided already", number_of(rule));
-                misses.push(Miss { pointer: rule.pointer.clone(), sentence });
+                misses.push(Miss { pointer: rule.pointer.to_string(), sentence });
             }
             return None;
         }
@@ -310,7 +310,7 @@ fn rule_reason(question: &Question<'_>, policy: &Policy, rule: &Rule, matched: M
         (Action::Pass, _) => (Decision::MayPass, "may pass to the next tier"),
     };
     let sentence = format!("{} {} rule {} {verb} {ports}", policy.object.name, question.direction.name(), number_of(rule));
-    policy_reason(decision, policy, rule.pointer.clone(), sentence, Vec::new())
+    policy_reason(decision, policy, rule.pointer.to_string(), sentence, Vec::new())
 }
 
 fn not_allowed(policy: &Policy, subject: &str, direction: &str, n_rules: usize, misses: &[Miss]) -> String {

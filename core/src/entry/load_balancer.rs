@@ -142,7 +142,7 @@ fn clients(analysis: &Analysis, service: &ServiceRecord, pod: crate::inventory::
             .collect()
     };
     let mut merged: Option<Outcome> = None;
-    for interval in &reachability.row(class, Direction::Ingress).addresses {
+    for interval in &reachability.addresses(class, Direction::Ingress).intervals {
         let touches = |range: &AddressRange| {
             range.family == interval.range.family && range.first <= interval.range.last && interval.range.first <= range.last
         };

@@ -65,7 +65,7 @@ fn read_rule(
         let numbered = ports.into_iter().enumerate();
         numbered.filter_map(|(index, port)| read_port(format!("{pointer}/ports/{index}"), port, reader)).collect()
     });
-    PolicyRule { pointer, peers, ports }
+    PolicyRule { pointer: pointer.into(), peers, ports }
 }
 
 fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) -> Option<PolicyPeer> {
@@ -91,7 +91,7 @@ fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) 
             PolicyPeerKind::Pods { namespaces, pods }
         }
     };
-    Some(PolicyPeer { pointer, kind })
+    Some(PolicyPeer { pointer: pointer.into(), kind })
 }
 
 fn read_block(block: &IPBlock, pointer: &str, reader: &mut Reader<'_>) -> Option<AddressBlock> {
@@ -182,5 +182,5 @@ fn read_port(pointer: String, port: NetworkPolicyPort, reader: &mut Reader<'_>) 
             PolicyPortMatch::Range(first, last)
         }
     };
-    Some(PolicyPort { pointer, protocol, port: matched })
+    Some(PolicyPort { pointer: pointer.into(), protocol, port: matched })
 }

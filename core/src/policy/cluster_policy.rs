@@ -36,7 +36,7 @@ pub(super) fn compile(snapshot: &Snapshot) -> [Tier; 2] {
                 PolicyTier::Admin => &mut admin,
                 PolicyTier::Baseline => &mut baseline,
             };
-            policies.extend(compiler.policies(record, key));
+            policies.extend(compiler.policies(record, key).into_iter().map(Arc::new));
         }
     }
     for policies in [&mut admin, &mut baseline] {

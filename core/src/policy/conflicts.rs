@@ -11,7 +11,7 @@ pub fn conflicts(snapshot: &Snapshot, planes: &[Plane]) -> Vec<Warning> {
     let tiers = planes.iter().flat_map(|plane| &plane.tiers);
     let mut warnings: Vec<Warning> = tiers.clone().filter(|tier| tier.mode == TierMode::FirstMatch).flat_map(equal_priorities).collect();
     if snapshot.count(Kind::Node) == 0 && !snapshot.unseen.0.contains_key(&Kind::Node) {
-        warnings.extend(tiers.flat_map(|tier| &tier.policies).flat_map(unknown_nodes));
+        warnings.extend(tiers.flat_map(|tier| &tier.policies).flat_map(|policy| unknown_nodes(policy)));
     }
     warnings.dedup();
     warnings
@@ -33,7 +33,8 @@ fn equal_priorities(tier: &Tier) -> Vec<Warning> {
         }
     }
     // A baseline that has no priority stands beside others that have one.
-    let (with, without): (Vec<&Policy>, Vec<&Policy>) = tier.policies.iter().partition(|policy| policy.rank != u32::MAX);
+    let (with, without): (Vec<&Policy>, Vec<&Policy>) =
+        tier.policies.iter().map(AsRef::as_ref).partition(|policy: &&Policy| policy.rank != u32::MAX);
     if let (Some(other), Some(baseline)) = (with.first(), without.first()) {
         let message = format!(
             "{} {} is in the same tier: which of the two kinds is asked first is not defined, and this one is taken to come last",

@@ -62,7 +62,7 @@ pub struct Tier {
     /// The kinds of its policies: where one of them may not be listed, more may be there.
     pub kinds: &'static [Kind],
     /// Its policies: in the order in which they are asked where that matters, by name where not.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<Arc<Policy>>,
 }
 
 /// How the policies of a tier come together.
@@ -135,7 +135,7 @@ pub enum NamespaceScope {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Its place in the object.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// What it does.
     pub action: Action,
     /// The other ends; `None` for everything, inside and outside.
@@ -148,7 +148,7 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Peer {
     /// Its place in the object.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// Who it is.
     pub kind: PeerKind,
 }
@@ -206,7 +206,7 @@ pub fn domain_covers(pattern: &str, name: &str) -> bool {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Port {
     /// Its place in the object.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// What it matches.
     pub kind: PortKind,
 }
@@ -220,8 +220,8 @@ pub enum PortKind {
     Named(Option<Protocol>, SmolStr),
 }
 
-/// Compiles every policy of a snapshot.
-pub fn compile(snapshot: &Snapshot) -> Vec<Plane> {
+/// Compiles every policy of a snapshot. What was compiled for an earlier snapshot is taken over where its object is the same.
+pub fn compile(snapshot: &Snapshot, earlier: Option<(&Snapshot, &[Plane])>) -> Vec<Plane> {
     let [admin, baseline] = cluster_policy::compile(snapshot);
-    vec![Plane { name: "cluster", tiers: vec![admin, network_policy::compile(snapshot), baseline] }]
+    vec![Plane { name: "cluster", tiers: vec![admin, network_policy::compile(snapshot, earlier), baseline] }]
 }

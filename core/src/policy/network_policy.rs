@@ -1,27 +1,44 @@
 //! networking.k8s.io/v1 NetworkPolicy: one union tier.
 
-use super::{Action, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule, Tier, TierMode};
-use crate::object::Kind;
+use std::sync::Arc;
+
+use super::{Action, NamespaceScope, Peer, PeerKind, Plane, PodSelector, Policy, Port, PortKind, Rule, Tier, TierMode};
+use crate::object::{Kind, ObjectKey};
 use crate::ports::PortSet;
-use crate::record::{PolicyPeerKind, PolicyPortMatch, PolicyRule};
-use crate::snapshot::{Snapshot, typed};
+use crate::record::{NetworkPolicyRecord, PolicyPeerKind, PolicyPortMatch, PolicyRule, Record};
+use crate::snapshot::Snapshot;
 
 /// The tier's name.
 pub(crate) const TIER: &str = "NetworkPolicy";
 
-pub(super) fn compile(snapshot: &Snapshot) -> Tier {
-    let policies = typed!(snapshot, NetworkPolicy).map(|(key, record)| {
-        let own = NamespaceScope::One(key.namespace.clone());
-        let rules = |rules: &[PolicyRule]| rules.iter().map(|rule| compile_rule(rule, &own)).collect();
-        Policy {
-            object: key.clone(),
-            rank: 0,
-            subject: PodSelector { namespaces: own.clone(), pods: record.pod_selector.clone(), skips_host_network: false },
-            ingress: record.isolates_ingress.then(|| rules(&record.ingress)),
-            egress: record.isolates_egress.then(|| rules(&record.egress)),
-        }
+pub(super) fn compile(snapshot: &Snapshot, earlier: Option<(&Snapshot, &[Plane])>) -> Tier {
+    let known = earlier.into_iter().flat_map(|(snapshot, planes)| {
+        let tiers = planes.iter().flat_map(|plane| &plane.tiers).filter(|tier| tier.name == TIER);
+        tiers.flat_map(|tier| &tier.policies).map(move |policy| (snapshot, policy))
     });
-    Tier { name: TIER, mode: TierMode::Union, kinds: &[Kind::NetworkPolicy], policies: policies.collect() }
+    // Both are sorted by key, so that they can be walked side by side.
+    let mut known = known.peekable();
+    let mut policies = Vec::with_capacity(snapshot.count(Kind::NetworkPolicy));
+    for (key, entry) in snapshot.entries(Kind::NetworkPolicy) {
+        let Some(Record::NetworkPolicy(record)) = &entry.record else { continue };
+        while known.next_if(|(_, policy)| policy.object < *key).is_some() {}
+        let same = known.next_if(|(_, policy)| policy.object == *key);
+        let same = same.filter(|(earlier, _)| earlier.entry(key).is_some_and(|known| Arc::ptr_eq(known, entry)));
+        policies.push(same.map_or_else(|| Arc::new(compile_policy(key, record)), |(_, policy)| Arc::clone(policy)));
+    }
+    Tier { name: TIER, mode: TierMode::Union, kinds: &[Kind::NetworkPolicy], policies }
+}
+
+fn compile_policy(key: &ObjectKey, record: &NetworkPolicyRecord) -> Policy {
+    let own = NamespaceScope::One(key.namespace.clone());
+    let rules = |rules: &[PolicyRule]| rules.iter().map(|rule| compile_rule(rule, &own)).collect();
+    Policy {
+        object: key.clone(),
+        rank: 0,
+        subject: PodSelector { namespaces: own.clone(), pods: record.pod_selector.clone(), skips_host_network: false },
+        ingress: record.isolates_ingress.then(|| rules(&record.ingress)),
+        egress: record.isolates_egress.then(|| rules(&record.egress)),
+    }
 }
 
 fn compile_rule(rule: &PolicyRule, own: &NamespaceScope) -> Rule {

@@ -21,7 +21,7 @@ use smol_str::SmolStr;
 
 pub use class::{Class, ClassId};
 pub use outcome::Outcome;
-pub use row::{AddressOutcome, Row};
+pub use row::{AddressOutcome, Addresses};
 
 pub(crate) use class::RowId;
 pub(crate) use matching::{Match, Target, Uncertainty, resolved_match};
@@ -50,7 +50,8 @@ pub struct Reachability {
     index: Index,
     matcher: Matcher,
     row_keys: Table<RowId, RowKey>,
-    rows: Vec<OnceLock<Arc<Row>>>,
+    rows: Vec<OnceLock<row::Row>>,
+    addresses: Vec<OnceLock<Addresses>>,
     /// Whether some class has addresses of both families.
     has_dual_stack: bool,
     /// The names of nodes, by their addresses.
@@ -98,10 +99,23 @@ impl Reachability {
         let index = Index::new(&grouping.classes);
         let (classes, class_of_pod, row_keys) = class::with_rows(grouping, &index, &planes, assumptions);
         let rows = row_keys.iter().map(|_| OnceLock::new()).collect();
+        let addresses = row_keys.iter().map(|_| OnceLock::new()).collect();
         let nodes =
             typed!(snapshot, Node).flat_map(|(key, node)| node.addresses.iter().map(|address| (*address, key.name.clone()))).collect();
         let has_dual_stack = classes.iter().any(Class::has_both_families);
-        Self { planes, classes, assumptions: assumptions.clone(), class_of_pod, index, matcher, row_keys, rows, has_dual_stack, nodes }
+        Self {
+            planes,
+            classes,
+            assumptions: assumptions.clone(),
+            class_of_pod,
+            index,
+            matcher,
+            row_keys,
+            rows,
+            addresses,
+            has_dual_stack,
+            nodes,
+        }
     }
 
     /// Whether some policy names an IPv6 block, so that IPv6 addresses outside are spoken of.
@@ -127,9 +141,16 @@ impl Reachability {
 
     /// What a class may do in one direction.
     #[expect(clippy::indexing_slicing, reason = "one cell for each row key")]
-    pub fn row(&self, class: ClassId, direction: Direction) -> &Row {
+    fn row(&self, class: ClassId, direction: Direction) -> &row::Row {
         let id = self.classes.at(class).row(direction);
-        self.rows[id.0 as usize].get_or_init(|| Arc::new(row::compute(self, self.row_keys.at(id))))
+        self.rows[id.0 as usize].get_or_init(|| row::compute(self, self.row_keys.at(id)))
+    }
+
+    /// What a class may do in one direction with addresses outside.
+    #[expect(clippy::indexing_slicing, reason = "one cell for each row key")]
+    pub fn addresses(&self, class: ClassId, direction: Direction) -> &Addresses {
+        let id = self.classes.at(class).row(direction);
+        self.addresses[id.0 as usize].get_or_init(|| row::addresses(self, self.row_keys.at(id)))
     }
 
     /// What a class may do in one direction with another.
@@ -166,8 +187,8 @@ impl Reachability {
 
     /// Whether every port of every public IPv4 address is open to a class.
     pub fn is_open_to_the_internet(&self, class: ClassId, direction: Direction) -> bool {
-        let row = self.row(class, direction);
-        let open = row.addresses.iter().filter(|interval| interval.range.family == Family::V4 && interval.outcome.certain.is_all());
+        let outside = self.addresses(class, direction);
+        let open = outside.intervals.iter().filter(|interval| interval.range.family == Family::V4 && interval.outcome.certain.is_all());
         let open = Intervals::from_spans(open.map(|interval| (interval.range.first, interval.range.last)));
         crate::address::is_internet(&open)
     }
@@ -256,7 +277,7 @@ impl Reachability {
                 self.over_families(class, self.class_of(pod), |family| self.side_of_pod_in(inventory, subject, direction, pod, family))
             }
             End::Address(address) if direction == Direction::Ingress && self.is_own_node(inventory, subject, address) => Outcome::all(),
-            End::Address(address) => self.row(class, direction).of_address(Family::of(address), number(address)).clone(),
+            End::Address(address) => self.addresses(class, direction).of_address(Family::of(address), number(address)).clone(),
             End::Unknown => self.outside(class, direction),
         }
     }
@@ -309,9 +330,9 @@ impl Reachability {
 
     /// What a class may do with an address outside that nobody knows: certain is what holds for every address.
     pub fn outside(&self, class: ClassId, direction: Direction) -> Outcome {
-        let row = self.row(class, direction);
+        let row = self.addresses(class, direction);
         let mut all: Option<Outcome> = None;
-        for interval in row.addresses.iter().filter(|interval| self.names_ipv6() || interval.range.family == Family::V4) {
+        for interval in row.intervals.iter().filter(|interval| self.names_ipv6() || interval.range.family == Family::V4) {
             all = Some(match all {
                 None => interval.outcome.clone(),
                 Some(so_far) => so_far.or_elsewhere(&interval.outcome, Cause::ResolvedAddress),
@@ -341,7 +362,13 @@ impl Reachability {
     }
 
     pub(crate) fn policy_at(&self, place: &class::PolicyPlace) -> Option<&Policy> {
-        self.planes.get(usize::from(place.plane))?.tiers.get(usize::from(place.tier))?.policies.get(place.policy as usize)
+        self.planes
+            .get(usize::from(place.plane))?
+            .tiers
+            .get(usize::from(place.tier))?
+            .policies
+            .get(place.policy as usize)
+            .map(AsRef::as_ref)
     }
 
     /// The intervals of addresses outside that at least one class can tell apart: disjoint, sorted, covering each family that is
@@ -360,7 +387,9 @@ impl Reachability {
             let mut starts = std::collections::BTreeSet::from([0u128]);
             for class in classes {
                 for direction in Direction::ALL {
-                    starts.extend(self.row(*class, direction).addresses.iter().filter(|i| i.range.family == family).map(|i| i.range.first));
+                    starts.extend(
+                        self.addresses(*class, direction).intervals.iter().filter(|i| i.range.family == family).map(|i| i.range.first),
+                    );
                 }
             }
             let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);

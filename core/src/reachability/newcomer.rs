@@ -66,7 +66,7 @@ impl Reachability {
 
     /// What a class may do with every address outside, in one family: certain and possible are what is so for all of them.
     pub(crate) fn everywhere_outside(&self, class: ClassId, direction: Direction, family: Family) -> Outcome {
-        let intervals = self.row(class, direction).addresses.iter().filter(|interval| interval.range.family == family);
+        let intervals = self.addresses(class, direction).intervals.iter().filter(|interval| interval.range.family == family);
         intervals.fold(Outcome::all(), |so_far, interval| so_far.and(&interval.outcome))
     }
 }

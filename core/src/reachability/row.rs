@@ -1,7 +1,7 @@
 //! Rows: what the policies that select a class make of every peer.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -21,9 +21,7 @@ use crate::record::ContainerPort;
 /// What a class may do in one direction. What holds for a class that some rule singles out is worked out when asked for, once for all
 /// that the row's peers cannot tell apart.
 #[derive(Debug)]
-pub struct Row {
-    /// What holds outside: disjoint intervals, sorted, each family covered, neighbours different.
-    pub addresses: Vec<AddressOutcome>,
+pub(super) struct Row {
     /// What holds for a class that is not singled out.
     others: Arc<ClassOutcome>,
     named: Named,
@@ -69,6 +67,13 @@ struct Signature {
     matches: SmallVec<[(u32, Match); 4]>,
     ports: Option<Arc<[ContainerPort]>>,
     has_both_families: bool,
+}
+
+/// What a class may do in one direction with addresses outside.
+#[derive(Debug)]
+pub struct Addresses {
+    /// Disjoint intervals, sorted, each family covered, neighbours different.
+    pub intervals: Vec<AddressOutcome>,
 }
 
 /// What holds for an interval of addresses outside.
@@ -147,9 +152,8 @@ impl Named {
 
 impl Row {
     fn everything() -> Self {
-        let addresses = [Family::V4, Family::V6].map(|family| AddressOutcome { range: AddressRange::all(family), outcome: Outcome::all() });
         let others = Arc::new(ClassOutcome { either: Outcome::all(), by_family: None });
-        Self { addresses: addresses.into(), others, named: Named::nobody(), answers: Mutex::default() }
+        Self { others, named: Named::nobody(), answers: Mutex::default() }
     }
 
     /// What holds for a class.
@@ -199,16 +203,21 @@ impl Row {
         let ids: Vec<ClassId> = reachability.classes.entries().filter_map(holds).take(most.saturating_add(1)).collect();
         (ids.len() <= most).then_some(ids)
     }
+}
 
+impl Addresses {
     /// What holds for an address outside, given as the number within its family.
     pub fn of_address(&self, family: Family, address: u128) -> &Outcome {
         // Sorted and without a gap within a family: the last one that begins at or before the address holds it.
         let begins_before = |range: &AddressRange| (range.family, range.first) <= (family, address);
-        let n_before = self.addresses.partition_point(|interval| begins_before(&interval.range));
-        let found = n_before.checked_sub(1).and_then(|index| self.addresses.get(index));
-        found.filter(|interval| interval.range.family == family).map_or(&self.others.either, |interval| &interval.outcome)
+        let n_before = self.intervals.partition_point(|interval| begins_before(&interval.range));
+        let found = n_before.checked_sub(1).and_then(|index| self.intervals.get(index)).or(self.intervals.first());
+        found.map_or(EVERYTHING.get_or_init(Outcome::all), |interval| &interval.outcome)
     }
 }
+
+/// What holds where nothing is said: never asked for, as every address lies in an interval.
+static EVERYTHING: OnceLock<Outcome> = OnceLock::new();
 
 /// Works a row out.
 pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
@@ -219,6 +228,18 @@ pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
     let evaluation = Evaluation { reachability, key, policies: &policies, world: World::default() };
 
     let named = Named::new(reachability, &policies, key.direction);
+    let others = Arc::new(ClassOutcome { either: evaluation.outcome(Target::AnyOtherClass, None), by_family: None });
+    Row { others, named, answers: Mutex::default() }
+}
+
+/// Works out what a row says of addresses outside.
+pub(super) fn addresses(reachability: &Reachability, key: &RowKey) -> Addresses {
+    if key.policies.is_empty() && key.unseen.is_empty() {
+        let all = [Family::V4, Family::V6].map(|family| AddressOutcome { range: AddressRange::all(family), outcome: Outcome::all() });
+        return Addresses { intervals: all.into() };
+    }
+    let policies = policies_of(reachability, key);
+    let evaluation = Evaluation { reachability, key, policies: &policies, world: World::default() };
     let mut starts = [BTreeSet::from([0u128]), BTreeSet::from([0u128])];
     let rules = policies.iter().filter_map(|(_, policy)| policy.rules(key.direction)).flatten();
     for block in rules.filter_map(|rule| rule.peers.as_ref()).flatten().flat_map(|peer| peer.kind.blocks()) {
@@ -231,19 +252,18 @@ pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
             }
         }
     }
-    let mut addresses: Vec<AddressOutcome> = Vec::new();
+    let mut intervals: Vec<AddressOutcome> = Vec::new();
     for (family, starts) in [Family::V4, Family::V6].into_iter().zip(starts) {
         let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);
         for (first, last) in starts.iter().zip(ends) {
             let outcome = evaluation.outcome(Target::Address(family, *first), None);
-            match addresses.last_mut() {
+            match intervals.last_mut() {
                 Some(previous) if previous.range.family == family && previous.outcome == outcome => previous.range.last = last,
-                _ => addresses.push(AddressOutcome { range: AddressRange { family, first: *first, last }, outcome }),
+                _ => intervals.push(AddressOutcome { range: AddressRange { family, first: *first, last }, outcome }),
             }
         }
     }
-    let others = Arc::new(ClassOutcome { either: evaluation.outcome(Target::AnyOtherClass, None), by_family: None });
-    Row { addresses, others, named, answers: Mutex::default() }
+    Addresses { intervals }
 }
 
 fn policies_of<'a>(reachability: &'a Reachability, key: &RowKey) -> Vec<(PolicyPlace, &'a Policy)> {

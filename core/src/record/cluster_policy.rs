@@ -48,7 +48,7 @@ pub enum RuleAction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterPolicyRule {
     /// Its place, for example `/spec/egress/0`.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// What it does.
     pub action: RuleAction,
     /// The other ends. `None` for every peer: so where a peer of a `Deny` or `Pass` rule is of a kind that nobody knows, as the API
@@ -62,7 +62,7 @@ pub struct ClusterPolicyRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterPolicyPeer {
     /// Its place, for example `/spec/egress/0/to/1` or `/spec/egress/0/to/1/networks/2`.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// Who it is.
     pub kind: ClusterPolicyPeerKind,
 }
@@ -101,7 +101,7 @@ pub enum NamespacePeers {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterPolicyPort {
     /// Its place, for example `/spec/egress/0/protocols/1`.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// Which ports.
     pub port: ClusterPolicyPortMatch,
 }

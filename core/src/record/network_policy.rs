@@ -25,7 +25,7 @@ pub struct NetworkPolicyRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyRule {
     /// Its place, for example `/spec/egress/0`.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// The other ends; `None` for every peer.
     pub peers: Option<Vec<PolicyPeer>>,
     /// The ports; `None` for every port.
@@ -36,7 +36,7 @@ pub struct PolicyRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyPeer {
     /// Its place, for example `/spec/egress/0/to/1`.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// Who it is.
     pub kind: PolicyPeerKind,
 }
@@ -59,7 +59,7 @@ pub enum PolicyPeerKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyPort {
     /// Its place, for example `/spec/egress/0/ports/1`.
-    pub pointer: String,
+    pub pointer: SmolStr,
     /// The protocol; TCP where the object names none.
     pub protocol: Protocol,
     /// Which ports of it.

@@ -113,7 +113,7 @@ fn what_if(setting: &Setting) -> Measured {
     measure(prepare, |object| {
         let mut overlay = Overlay::default();
         overlay.set(base.snapshot(), object.clone());
-        let edited = Analysis::new(overlay.apply_to(base.snapshot()), Assumptions::default());
+        let edited = base.next(overlay.apply_to(base.snapshot()), Assumptions::default());
         let difference = Difference::between(&base, &edited);
         (edited, difference)
     })

@@ -182,20 +182,20 @@ impl Rule {
 
     fn record(&self, pointer: String, field: &str) -> PolicyRule {
         let peer = |(index, peer): (usize, &RulePeer)| PolicyPeer {
-            pointer: format!("{pointer}/{field}/{index}"),
+            pointer: format!("{pointer}/{field}/{index}").into(),
             kind: match peer {
                 RulePeer::Pods(namespaces, pods) => PolicyPeerKind::Pods { namespaces: namespaces.clone(), pods: pods.clone() },
                 RulePeer::Block(block, except) => PolicyPeerKind::Block(AddressBlock::new(*block, except)),
             },
         };
         let port = |(index, (protocol, port)): (usize, &(Protocol, PolicyPortMatch))| PolicyPort {
-            pointer: format!("{pointer}/ports/{index}"),
+            pointer: format!("{pointer}/ports/{index}").into(),
             protocol: *protocol,
             port: port.clone(),
         };
         let peers = (!self.peers.is_empty()).then(|| self.peers.iter().enumerate().map(peer).collect());
         let ports = (!self.ports.is_empty()).then(|| self.ports.iter().enumerate().map(port).collect());
-        PolicyRule { pointer, peers, ports }
+        PolicyRule { pointer: pointer.into(), peers, ports }
     }
 }
 

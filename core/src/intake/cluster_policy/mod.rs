@@ -217,9 +217,9 @@ fn read_rule<M: PortItem>(
     }
     if fails_closed {
         reader.warn(&*pointer, "a peer of an unknown kind fails closed: the rule denies everything");
-        return Some(ClusterPolicyRule { pointer, action: RuleAction::Deny, peers: None, ports: None });
+        return Some(ClusterPolicyRule { pointer: pointer.into(), action: RuleAction::Deny, peers: None, ports: None });
     }
-    Some(ClusterPolicyRule { pointer, action, peers: Some(peers), ports })
+    Some(ClusterPolicyRule { pointer: pointer.into(), action, peers: Some(peers), ports })
 }
 
 /// The peer is of no kind that is known.
@@ -248,7 +248,7 @@ fn read_peer(
         reader.warn(pointer, format!("{what}; exactly one must be given of {known}"));
         return Err(Unreadable);
     }
-    let one = |kind| vec![ClusterPolicyPeer { pointer: pointer.to_owned(), kind }];
+    let one = |kind| vec![ClusterPolicyPeer { pointer: pointer.into(), kind }];
     if let Some(namespaces) = namespaces {
         let namespaces = read_namespaces(namespaces, &format!("{pointer}/namespaces"), reader);
         return Ok(
@@ -272,7 +272,7 @@ fn read_peer(
         let pointer = format!("{pointer}/networks/{index}");
         if let Some(block) = network_policy::read_cidr(&network, &pointer, reader) {
             let block = crate::address::AddressBlock::new(block, &[]);
-            peers.push(ClusterPolicyPeer { pointer, kind: ClusterPolicyPeerKind::Network(block) });
+            peers.push(ClusterPolicyPeer { pointer: pointer.into(), kind: ClusterPolicyPeerKind::Network(block) });
         }
     }
     for (index, domain) in domain_names.into_iter().flatten().enumerate() {
@@ -281,7 +281,7 @@ fn read_peer(
             reader.warn(&*pointer, "domain names are for rules that let through only; a server may refuse the rule or pass it over");
         }
         if let Some(domain) = read_domain(&domain, &pointer, reader) {
-            peers.push(ClusterPolicyPeer { pointer, kind: ClusterPolicyPeerKind::Domain(domain) });
+            peers.push(ClusterPolicyPeer { pointer: pointer.into(), kind: ClusterPolicyPeerKind::Domain(domain) });
         }
     }
     Ok(peers)

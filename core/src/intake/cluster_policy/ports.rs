@@ -25,7 +25,7 @@ impl PortItem for ProtocolMatch {
             return None;
         }
         if let Some(name) = name {
-            return Some(ClusterPolicyPort { pointer, port: ClusterPolicyPortMatch::Name(None, name.into()) });
+            return Some(ClusterPolicyPort { pointer: pointer.into(), port: ClusterPolicyPortMatch::Name(None, name.into()) });
         }
         let (protocol, field, destination) = numbered.pop()?;
         let set = match destination.destination_port {
@@ -50,7 +50,7 @@ impl PortItem for ProtocolMatch {
                 }
             }
         };
-        Some(ClusterPolicyPort { pointer, port: ClusterPolicyPortMatch::Set(set) })
+        Some(ClusterPolicyPort { pointer: pointer.into(), port: ClusterPolicyPortMatch::Set(set) })
     }
 }
 
@@ -77,7 +77,7 @@ impl PortItem for AdminPort {
                 return None;
             }
         };
-        Some(ClusterPolicyPort { pointer, port })
+        Some(ClusterPolicyPort { pointer: pointer.into(), port })
     }
 }
 
