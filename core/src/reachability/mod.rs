@@ -255,17 +255,29 @@ impl Reachability {
         self.pair_where(from, to, self.share_of_class(to, from))
     }
 
+    /// Both sides of a connection. The side whose row is there already is asked first: where it lets nothing through, the other row need
+    /// not be worked out at all.
+    fn both_sides(&self, from: ClassId, to: ClassId, side: impl Fn(Direction) -> Outcome) -> Outcome {
+        let is_there = |class: ClassId, direction| {
+            let id = self.classes.at(class).row(direction);
+            self.rows.get(id.0 as usize).is_some_and(|row| row.get().is_some())
+        };
+        let ingress_first = is_there(to, Direction::Ingress) && !is_there(from, Direction::Egress);
+        let (first, second) = if ingress_first { (Direction::Ingress, Direction::Egress) } else { (Direction::Egress, Direction::Ingress) };
+        let outcome = side(first);
+        if outcome.is_none() { outcome } else { outcome.and(&side(second)) }
+    }
+
     /// A connection from one class to some pods of another, of which this share runs on the first class' node.
     pub(crate) fn pair_where(&self, from: ClassId, to: ClassId, share: OnNode) -> Outcome {
         if self.are_apart(from, to) {
             return Outcome::exactly(PortSet::none());
         }
         self.over_families(from, to, |family| {
-            let egress = self.side_in(from, Direction::Egress, to, family, OnNode::None);
-            if egress.is_none() {
-                return egress;
-            }
-            egress.and(&self.side_in(to, Direction::Ingress, from, family, share))
+            self.both_sides(from, to, |direction| match direction {
+                Direction::Egress => self.side_in(from, Direction::Egress, to, family, OnNode::None),
+                Direction::Ingress => self.side_in(to, Direction::Ingress, from, family, share),
+            })
         })
     }
 
@@ -313,8 +325,10 @@ impl Reachability {
                 return Outcome::exactly(PortSet::none());
             }
             return self.over_families(self.class_of(from), self.class_of(to), |family| {
-                let egress = self.side_of_pod_in(inventory, from, Direction::Egress, to, family);
-                egress.and(&self.side_of_pod_in(inventory, to, Direction::Ingress, from, family))
+                self.both_sides(self.class_of(from), self.class_of(to), |direction| match direction {
+                    Direction::Egress => self.side_of_pod_in(inventory, from, Direction::Egress, to, family),
+                    Direction::Ingress => self.side_of_pod_in(inventory, to, Direction::Ingress, from, family),
+                })
             });
         }
         let egress = match from {
