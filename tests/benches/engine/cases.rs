@@ -161,12 +161,12 @@ fn all_pairs(setting: &Setting) -> Measured {
     let measured = measure(
         || setting.analysis(),
         |analysis| {
-            let connections = analysis.connections(Unit::Workload);
-            let mut sink = Sink::default();
-            for connection in &connections {
-                serde_json::to_writer(&mut sink, connection).expect("a sink takes everything");
-            }
-            (n, n_bytes) = (connections.len(), sink.bytes);
+            let (mut n_lines, mut sink) = (0, Sink::default());
+            analysis.each_connection(Unit::Workload, &mut |connection| {
+                n_lines += 1;
+                serde_json::to_writer(&mut sink, &connection).expect("a sink takes everything");
+            });
+            (n, n_bytes) = (n_lines, sink.bytes);
         },
     );
     say(&format!("note all pairs are {n} lines, {n_bytes} bytes of JSON"));
