@@ -32,5 +32,7 @@ fn row(exposure: &Exposure, opening: &Opening) -> ExposureRow {
         ExposedPeer::Cluster => "any pod of the cluster".to_owned(),
         peer => peer.to_string(),
     };
-    ExposureRow { title, ports: opening.ports_text(), note: notes.join("; ") }
+    // A row that is not certain says so itself; on what it hangs, its note tells.
+    let ports = if opening.depends.is_empty() { opening.ports_text() } else { format!("{} (depends)", opening.ports_text()) };
+    ExposureRow { title, ports, note: notes.join("; ") }
 }
