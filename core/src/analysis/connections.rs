@@ -160,7 +160,7 @@ impl Analysis {
     /// What a unit may do with an interval of addresses that no class can tell apart.
     pub(crate) fn with_range(&self, unit: &UnitMember, direction: Direction, range: &AddressRange) -> Outcome {
         let rows = unit.classes.iter().map(|class| self.reachability.addresses(*class, direction));
-        merge(rows.map(|row| row.of_address(range.family, range.first).clone()))
+        merge(rows.map(|row| row.of_address(range.family, range.first)))
     }
 
     /// What a workload may do with each pattern of domain names that a policy which selects it names, by pattern.

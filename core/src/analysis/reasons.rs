@@ -7,7 +7,7 @@ use crate::address::{Family, number};
 use crate::assumptions::{Cause, HostNetworkPods, SelfTraffic};
 use crate::inventory::PodId;
 use crate::peer::Verdict;
-use crate::policy::{Action, Direction, PeerKind, Policy, Rule, Tier, TierMode};
+use crate::policy::{Action, Direction, PeerKind, Policy, Rule, TierMode};
 use crate::ports::PortSet;
 use crate::reachability::{ClassId, End, Match, Outcome, Target, Uncertainty, resolved_match, rule_ports};
 
@@ -150,8 +150,8 @@ impl Analysis {
                 }
                 is_spoken_of = true;
                 let told = match tier.mode {
-                    TierMode::FirstMatch => self.tell_first_match(question, tier, &policies, &open),
-                    TierMode::Union => self.tell_union(question, tier, &policies, &open),
+                    TierMode::FirstMatch => self.tell_first_match(question, &policies, &open),
+                    TierMode::Union => self.tell_union(question, &policies, &open),
                 };
                 reasons.extend(told.reasons.into_iter().map(|reason| Reason { plane: plane.name, tier: tier.name, ..reason }));
                 open = told.open;
@@ -171,7 +171,7 @@ impl Analysis {
         reasons
     }
 
-    fn tell_first_match(&self, question: &Question<'_>, tier: &Tier, policies: &[&Policy], open: &PortSet) -> Told {
+    fn tell_first_match(&self, question: &Question<'_>, policies: &[&Policy], open: &PortSet) -> Told {
         let mut reasons = Vec::new();
         let mut passed = PortSet::none();
         let mut open = open.clone();
@@ -205,11 +205,10 @@ impl Analysis {
                 break;
             }
         }
-        debug_assert!(tier.mode == TierMode::FirstMatch);
         Told { reasons, open: open.union(&passed) }
     }
 
-    fn tell_union(&self, question: &Question<'_>, tier: &Tier, policies: &[&Policy], open: &PortSet) -> Told {
+    fn tell_union(&self, question: &Question<'_>, policies: &[&Policy], open: &PortSet) -> Told {
         let direction = question.direction.name();
         let mut reasons = Vec::new();
         // Of policies that let nothing through, those that were made for few pods and have rules tell more than a default.
@@ -232,7 +231,6 @@ impl Analysis {
         }
         refusals.sort_by_key(|(has_no_rules, narrowness, _)| (*has_no_rules, *narrowness));
         reasons.extend(refusals.into_iter().map(|(.., reason)| reason));
-        debug_assert!(tier.mode == TierMode::Union);
         // A policy that selects the pod is final, as a tier of policies that only add.
         Told { reasons, open: PortSet::none() }
     }

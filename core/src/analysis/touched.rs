@@ -36,7 +36,10 @@ impl Touched {
 pub(super) fn units(both: &[(&Analysis, Vec<UnitMember>); 2]) -> Touched {
     let [(before, old_units), (after, new_units)] = both;
     let has_same_nodes = changed_keys(before.snapshot(), after.snapshot(), Kind::Node).is_empty();
-    if before.assumptions() != after.assumptions() || before.snapshot().unseen != after.snapshot().unseen || !has_same_nodes {
+    // Where one of them speaks of IPv6 alone, everybody is asked about it there.
+    let speak_alike = before.reachability().names_ipv6() == after.reachability().names_ipv6();
+    let are_alike = before.assumptions() == after.assumptions() && before.snapshot().unseen == after.snapshot().unseen;
+    if !are_alike || !speak_alike || !has_same_nodes {
         return Touched::Everybody;
     }
     let policies = before.reachability().planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| tier.kinds);

@@ -91,18 +91,11 @@ impl Decision {
     pub(super) const fn weight(self, verdict: Verdict) -> u8 {
         match (self, verdict) {
             (Self::Allowed, Verdict::Allowed) => 0,
-            (Self::Denied, Verdict::Allowed) => 1,
-            (Self::Denied, _) => 0,
-            (Self::Allowed, _) => 1,
-            (other, _) => other.weight_of_others(),
-        }
-    }
-
-    const fn weight_of_others(self) -> u8 {
-        match self {
-            Self::MayDeny | Self::MayAllow => 2,
-            Self::NotAllowed | Self::Default => 3,
-            Self::NoMatch => 5,
+            (Self::Denied, Verdict::Depends | Verdict::Denied) => 0,
+            (Self::Allowed | Self::Denied, _) => 1,
+            (Self::MayDeny | Self::MayAllow, _) => 2,
+            (Self::NotAllowed | Self::Default, _) => 3,
+            (Self::NoMatch, _) => 5,
             _ => 4,
         }
     }

@@ -7,6 +7,7 @@
 //! Invariant: nothing here knows a dialect. Verdicts have three values: a port may be certainly allowed, possibly allowed, or not.
 
 mod class;
+mod evaluation;
 mod index;
 mod matching;
 mod newcomer;
@@ -24,9 +25,9 @@ pub use outcome::Outcome;
 pub use row::{AddressOutcome, Addresses};
 
 pub(crate) use class::RowId;
+pub(crate) use evaluation::rule_ports;
 pub(crate) use matching::{Match, Target, Uncertainty, resolved_match};
 pub(crate) use newcomer::Newcomer;
-pub(crate) use row::rule_ports;
 
 use crate::address::{AddressRange, Family, number};
 use crate::assumptions::{Assumptions, Cause, HostNetworkPods, SelfTraffic};
@@ -289,7 +290,7 @@ impl Reachability {
                 self.over_families(class, self.class_of(pod), |family| self.side_of_pod_in(inventory, subject, direction, pod, family))
             }
             End::Address(address) if direction == Direction::Ingress && self.is_own_node(inventory, subject, address) => Outcome::all(),
-            End::Address(address) => self.addresses(class, direction).of_address(Family::of(address), number(address)).clone(),
+            End::Address(address) => self.addresses(class, direction).of_address(Family::of(address), number(address)),
             End::Unknown => self.outside(class, direction),
         }
     }

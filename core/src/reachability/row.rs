@@ -1,21 +1,21 @@
 //! Rows: what the policies that select a class make of every peer.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::class::{Class, ClassId, PolicyPlace, RowKey};
-use super::matching::{Match, Target, Uncertainty};
+use super::evaluation::Evaluation;
+use super::matching::{Match, Target};
 use super::{Outcome, Reachability};
 use crate::address::{AddressRange, Family, number};
 use crate::assumptions::Cause;
 use crate::intervals::Intervals;
-use crate::object::Kind;
-use crate::policy::{Action, Direction, PeerKind, Policy, PortKind, Rule, TierMode};
-use crate::ports::{PortSet, Protocol};
+use crate::policy::{Direction, PeerKind, Policy, PortKind};
+use crate::ports::Protocol;
 use crate::record::ContainerPort;
 
 /// What a class may do in one direction. What holds for a class that some rule singles out is worked out when asked for, once for all
@@ -179,7 +179,7 @@ impl Row {
             return Arc::clone(answer);
         }
         let policies = policies_of(reachability, key);
-        let evaluation = Evaluation { reachability, key, policies: &policies, world: World::default() };
+        let evaluation = Evaluation::new(reachability, key, &policies);
         let target = Target::Class(class);
         let answer = if class.has_both_families() {
             let [v4, v6] = [Family::V4, Family::V6].map(|family| evaluation.outcome(target, Some(family)));
@@ -207,17 +207,14 @@ impl Row {
 
 impl Addresses {
     /// What holds for an address outside, given as the number within its family.
-    pub fn of_address(&self, family: Family, address: u128) -> &Outcome {
+    pub fn of_address(&self, family: Family, address: u128) -> Outcome {
         // Sorted and without a gap within a family: the last one that begins at or before the address holds it.
         let begins_before = |range: &AddressRange| (range.family, range.first) <= (family, address);
         let n_before = self.intervals.partition_point(|interval| begins_before(&interval.range));
-        let found = n_before.checked_sub(1).and_then(|index| self.intervals.get(index)).or(self.intervals.first());
-        found.map_or(EVERYTHING.get_or_init(Outcome::all), |interval| &interval.outcome)
+        let found = n_before.checked_sub(1).and_then(|index| self.intervals.get(index));
+        found.filter(|interval| interval.range.family == family).map_or_else(Outcome::all, |interval| interval.outcome.clone())
     }
 }
-
-/// What holds where nothing is said: never asked for, as every address lies in an interval.
-static EVERYTHING: OnceLock<Outcome> = OnceLock::new();
 
 /// Works a row out.
 pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
@@ -225,7 +222,7 @@ pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
         return Row::everything();
     }
     let policies = policies_of(reachability, key);
-    let evaluation = Evaluation { reachability, key, policies: &policies, world: World::default() };
+    let evaluation = Evaluation::new(reachability, key, &policies);
 
     let named = Named::new(reachability, &policies, key.direction);
     let others = Arc::new(ClassOutcome { either: evaluation.outcome(Target::AnyOtherClass, None), by_family: None });
@@ -239,7 +236,7 @@ pub(super) fn addresses(reachability: &Reachability, key: &RowKey) -> Addresses 
         return Addresses { intervals: all.into() };
     }
     let policies = policies_of(reachability, key);
-    let evaluation = Evaluation { reachability, key, policies: &policies, world: World::default() };
+    let evaluation = Evaluation::new(reachability, key, &policies);
     let mut starts = [BTreeSet::from([0u128]), BTreeSet::from([0u128])];
     let rules = policies.iter().filter_map(|(_, policy)| policy.rules(key.direction)).flatten();
     for block in rules.filter_map(|rule| rule.peers.as_ref()).flatten().flat_map(|peer| peer.kind.blocks()) {
@@ -273,270 +270,5 @@ fn policies_of<'a>(reachability: &'a Reachability, key: &RowKey) -> Vec<(PolicyP
 /// What a row says of one target that it keeps no answer for.
 pub(super) fn towards(reachability: &Reachability, key: &RowKey, target: Target<'_>) -> Outcome {
     let policies = policies_of(reachability, key);
-    Evaluation { reachability, key, policies: &policies, world: World::default() }.outcome(target, None)
-}
-
-struct Evaluation<'a> {
-    reachability: &'a Reachability,
-    key: &'a RowKey,
-    policies: &'a [(PolicyPlace, &'a Policy)],
-    world: World,
-}
-
-/// One way in which unsettled assumptions may turn out; what it does not speak of stays open.
-#[derive(Debug, Clone, Copy, Default)]
-struct World([Option<bool>; Uncertainty::ASSUMPTIONS.len()]);
-
-impl World {
-    fn with(mut self, uncertainty: Uncertainty, holds: bool) -> Self {
-        for (value, known) in self.0.iter_mut().zip(Uncertainty::ASSUMPTIONS) {
-            if known == uncertainty {
-                *value = Some(holds);
-            }
-        }
-        self
-    }
-
-    /// A match as it is in this world.
-    fn settle(self, matched: Match) -> Match {
-        let (uncertainty, family) = match matched {
-            Match::Maybe(uncertainty, family) => (uncertainty, family),
-            Match::IfKnown(uncertainty) => (uncertainty, None),
-            settled => return settled,
-        };
-        let value = self.0.iter().zip(Uncertainty::ASSUMPTIONS).find(|(_, known)| *known == uncertainty).and_then(|(value, _)| *value);
-        match (value, family) {
-            (None, _) => matched,
-            (Some(false), _) => Match::No,
-            (Some(true), None) if matches!(matched, Match::IfKnown(_)) => Match::Maybe(Uncertainty::UnknownAddress, None),
-            (Some(true), None) => Match::Yes,
-            (Some(true), Some(family)) => Match::Family(family),
-        }
-    }
-}
-
-/// The ports on which each end is possible. A port may be in several: that is what "depends" means.
-#[derive(Default)]
-struct Possible {
-    allow: PortSet,
-    deny: PortSet,
-    pass: PortSet,
-    causes: Vec<Cause>,
-}
-
-impl Possible {
-    fn extend(&mut self, other: Self) {
-        self.allow = self.allow.union(&other.allow);
-        self.deny = self.deny.union(&other.deny);
-        self.pass = self.pass.union(&other.pass);
-        self.causes.extend(other.causes);
-    }
-
-    /// Whether some port has one end here and another there.
-    fn disagrees_with(&self, other: &Self) -> bool {
-        let crosses = |one: &PortSet, a: &PortSet, b: &PortSet| !one.intersection(&a.union(b)).is_empty();
-        crosses(&self.allow, &other.deny, &other.pass)
-            || crosses(&self.deny, &other.allow, &other.pass)
-            || crosses(&self.pass, &other.allow, &other.deny)
-    }
-}
-
-impl Evaluation<'_> {
-    /// Every plane must let it through. An assumption that nobody settled holds for all rules or for none: what comes to the same both
-    /// ways does not hang on it.
-    fn outcome(&self, target: Target<'_>, family: Option<Family>) -> Outcome {
-        let outcome = self.outcome_in(target, family, World::default());
-        let asked: Vec<Uncertainty> = Uncertainty::ASSUMPTIONS.into_iter().filter(|one| outcome.causes.contains(&one.cause())).collect();
-        if asked.is_empty() {
-            return outcome;
-        }
-        let worlds = asked.iter().fold(vec![World::default()], |worlds, uncertainty| {
-            worlds.iter().flat_map(|world| [true, false].map(|holds| world.with(*uncertainty, holds))).collect()
-        });
-        let outcomes: Vec<Outcome> = worlds.into_iter().map(|world| self.outcome_in(target, family, world)).collect();
-        let certain = outcomes.iter().map(|outcome| outcome.certain.clone()).reduce(|a, b| a.intersection(&b)).unwrap_or_default();
-        let possible = outcomes.iter().fold(PortSet::none(), |so_far, outcome| so_far.union(&outcome.possible));
-        let mut causes: Vec<Cause> = outcomes.iter().flat_map(|outcome| outcome.causes.iter().cloned()).collect();
-        if outcomes.iter().any(|outcome| Some(outcome) != outcomes.first()) {
-            causes.extend(asked.iter().map(|uncertainty| uncertainty.cause()));
-        }
-        Outcome::new(certain, possible, causes)
-    }
-
-    fn outcome_in(&self, target: Target<'_>, family: Option<Family>, world: World) -> Outcome {
-        let evaluation = Evaluation { world, ..*self };
-        let planes = self.reachability.planes.iter().enumerate();
-        planes.fold(Outcome::all(), |so_far, (index, _)| so_far.and(&evaluation.plane(index, target, family)))
-    }
-
-    fn plane(&self, plane_index: usize, target: Target<'_>, family: Option<Family>) -> Outcome {
-        let Some(plane) = self.reachability.planes.get(plane_index) else { return Outcome::all() };
-        let mut ends = Possible::default();
-        let mut open = PortSet::all();
-        for (tier_index, tier) in plane.tiers.iter().enumerate() {
-            let in_tier = |place: &PolicyPlace| place.is_in(plane_index, tier_index);
-            let policies: Vec<&Policy> = self.policies.iter().filter(|(place, _)| in_tier(place)).map(|(_, policy)| *policy).collect();
-            let unseen = tier.kinds.iter().copied().find(|kind| self.key.unseen.contains(kind));
-            let tier_ends = match tier.mode {
-                TierMode::FirstMatch => self.first_match(&policies, &open, unseen, target, family),
-                TierMode::Union => self.union(&policies, &open, unseen, target, family),
-            };
-            ends.allow = ends.allow.union(&tier_ends.allow);
-            ends.deny = ends.deny.union(&tier_ends.deny);
-            ends.causes.extend(tier_ends.causes);
-            open = tier_ends.pass;
-        }
-        // What no tier decides is allowed.
-        ends.allow = ends.allow.union(&open);
-        Outcome::new(ends.allow.difference(&ends.deny), ends.allow, ends.causes)
-    }
-
-    fn first_match(
-        &self,
-        policies: &[&Policy],
-        open: &PortSet,
-        unseen: Option<Kind>,
-        target: Target<'_>,
-        family: Option<Family>,
-    ) -> Possible {
-        let mut ends = Possible::default();
-        let mut open = open.clone();
-        if let Some(kind) = unseen {
-            // One that we may not see could be asked first, and do anything.
-            ends = Possible { allow: open.clone(), deny: open.clone(), pass: open.clone(), causes: vec![Cause::Unseen(kind)] };
-        }
-        for equals in policies.chunk_by(|a, b| a.rank == b.rank) {
-            // Any of them may be asked first: what each would decide is possible, and only what none of them decides is left.
-            let mut group = Possible::default();
-            let mut left = open.clone();
-            for policy in equals {
-                let (own, own_left) = self.first_rules(policy, &open, target, family);
-                if group.disagrees_with(&own) {
-                    group.causes.push(Cause::EqualPriority);
-                }
-                group.extend(own);
-                left = left.intersection(&own_left);
-            }
-            ends.extend(group);
-            open = left;
-            if open.is_empty() {
-                break;
-            }
-        }
-        ends.pass = ends.pass.union(&open);
-        ends
-    }
-
-    /// What the rules of one policy make of the open ports, in order, and the ports that they may leave open.
-    fn first_rules(&self, policy: &Policy, open: &PortSet, target: Target<'_>, family: Option<Family>) -> (Possible, PortSet) {
-        let mut ends = Possible::default();
-        let mut open = open.clone();
-        for rule in policy.rules(self.key.direction).into_iter().flatten() {
-            let (matched, ports) = self.rule(rule, target, family);
-            let here = open.intersection(&ports);
-            if here.is_empty() {
-                continue;
-            }
-            let end = match rule.action {
-                Action::Allow => &mut ends.allow,
-                Action::Deny => &mut ends.deny,
-                Action::Pass => &mut ends.pass,
-            };
-            *end = end.union(&here);
-            match matched.cause() {
-                None => open = open.difference(&ports),
-                Some(cause) => ends.causes.push(cause),
-            }
-        }
-        (ends, open)
-    }
-
-    fn union(&self, policies: &[&Policy], open: &PortSet, unseen: Option<Kind>, target: Target<'_>, family: Option<Family>) -> Possible {
-        let mut ends = Possible::default();
-        if policies.is_empty() {
-            ends.pass = open.clone();
-            if let Some(kind) = unseen {
-                // One that we may not see could isolate, and let through what a later tier would not.
-                ends.allow = open.clone();
-                ends.deny = open.clone();
-                ends.causes.push(Cause::Unseen(kind));
-            }
-            return ends;
-        }
-        let mut open = open.clone();
-        let mut certain = PortSet::none();
-        for action in [Action::Deny, Action::Allow] {
-            for rule in policies.iter().filter_map(|policy| policy.rules(self.key.direction)).flatten().filter(|rule| rule.action == action)
-            {
-                let (matched, ports) = self.rule(rule, target, family);
-                let here = open.intersection(&ports);
-                if here.is_empty() {
-                    continue;
-                }
-                match (action, matched.cause()) {
-                    (Action::Deny, cause) => {
-                        ends.deny = ends.deny.union(&here);
-                        match cause {
-                            None => open = open.difference(&ports),
-                            Some(cause) => ends.causes.push(cause),
-                        }
-                    }
-                    (_, cause) => {
-                        ends.allow = ends.allow.union(&here);
-                        match cause {
-                            None => certain = certain.union(&here),
-                            Some(cause) => ends.causes.push(cause),
-                        }
-                    }
-                }
-            }
-        }
-        let not_allowed = open.difference(&certain);
-        if let (Some(kind), false) = (unseen, not_allowed.is_empty()) {
-            // Policies only add: one that we may not see could let through what these do not.
-            ends.allow = ends.allow.union(&not_allowed);
-            ends.causes.push(Cause::Unseen(kind));
-        }
-        ends.deny = ends.deny.union(&not_allowed);
-        ends
-    }
-
-    fn rule(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> (Match, PortSet) {
-        let matched = self.reachability.matcher.rule_match(rule, target, family, &|matched| self.world.settle(matched));
-        if matched == Match::No {
-            return (matched, PortSet::none());
-        }
-        (matched, rule_ports(rule, self.key.direction, &self.key.ports, target))
-    }
-}
-
-/// The ports of a rule towards a target. Names resolve on the destination: the subject itself for ingress, the target for egress.
-pub(crate) fn rule_ports(rule: &Rule, direction: Direction, subject: &[ContainerPort], target: Target<'_>) -> PortSet {
-    let Some(ports) = &rule.ports else { return PortSet::all() };
-    let destination = match (direction, target) {
-        (Direction::Ingress, _) => subject,
-        (Direction::Egress, Target::Class(class)) => &class.ports,
-        (Direction::Egress, Target::Newcomer(newcomer)) => &newcomer.ports,
-        (Direction::Egress, _) => &[],
-    };
-    ports.iter().fold(PortSet::none(), |so_far, port| match &port.kind {
-        PortKind::Set(set) => so_far.union(set),
-        PortKind::Named(Some(protocol), name) => so_far.union(&port_named(destination, *protocol, name)),
-        PortKind::Named(None, name) => {
-            Protocol::ALL.into_iter().fold(so_far, |so_far, protocol| so_far.union(&port_named(destination, protocol, name)))
-        }
-    })
-}
-
-/// The first port of this name and protocol.
-fn port_named(ports: &[ContainerPort], protocol: Protocol, name: &str) -> PortSet {
-    let found = ports.iter().find(|port| port.name == name && port.protocol == protocol);
-    found.map_or_else(PortSet::none, |port| PortSet::one(protocol, port.port))
-}
-
-impl Reachability {
-    /// Whether a rule's peers hold a target, for reasons.
-    pub(crate) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> Match {
-        self.matcher.rule_match(rule, target, family, &|matched| matched)
-    }
+    Evaluation::new(reachability, key, &policies).outcome(target, None)
 }
