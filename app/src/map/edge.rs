@@ -70,7 +70,7 @@ where
         let palette = Palette::for_mode(ctx.ctx.global_style().visuals.dark_mode);
         let opacity = if look.dimmed { theme::DIMMED_OPACITY } else { 1.0 } * if look.faint { FAINT_OPACITY } else { 1.0 };
         let dim = |colour: Color32| colour.gamma_multiply(opacity);
-        let colour = dim(if *tone == Tone::Plain { palette.muted } else { shapes::tone_colour(palette, *tone) });
+        let colour = dim(shapes::tone_colour(palette, *tone));
         let mut style = LineStyle::of(*tone);
         if look.lit {
             style.width += 0.75;

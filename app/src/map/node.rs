@@ -132,7 +132,8 @@ impl<E: Clone, Ty: EdgeType, Ix: IndexType> DisplayNode<NodePayload, E, Ty, Ix> 
         let dim = |colour: Color32| if dimmed { Palette::mix(ground, colour, theme::DIMMED_OPACITY) } else { colour };
         let border = match self.art.tone {
             _ if selected => palette.accent,
-            Tone::Plain if hovered => palette.muted,
+            // Plain nodes have the border of a panel.
+            Tone::Plain if !hovered => palette.line,
             tone => shapes::tone_colour(palette, tone),
         };
         let width = if hovered && !selected { 2.0 } else { 1.5 };

@@ -6,7 +6,7 @@ use egui::{Align2, Color32, Pos2, Rect, Shape, Stroke, Ui, Vec2, pos2, vec2};
 use super::camera::{Camera, HEAD_HEIGHT};
 use super::elide::Face;
 use super::layout::{BOX_HEAD, Layout};
-use super::model::{Lane, Tone};
+use super::model::Lane;
 use super::node::font;
 use super::scene::{Connected, Scene};
 use super::shapes::{rounded, tone_colour};
@@ -111,7 +111,7 @@ pub fn labels(ui: &Ui, viewport: Rect, camera: Camera, scene: &Scene, focus: &Fo
             continue;
         }
         let tone = scene.model.edges[*edge].tone;
-        let colour = if tone == Tone::Plain { palette.muted } else { tone_colour(palette, tone) };
+        let colour = tone_colour(palette, tone);
         let galley = ui.painter().layout_no_wrap(text.clone(), theme::regular(size::CAPTION), colour);
         let plate = galley.size() + vec2(10.0, 4.0);
         // On a short edge the label would hide more than it says; the tooltip has it.
@@ -191,7 +191,7 @@ pub fn minimap(ui: &Ui, viewport: Rect, camera: Camera, scene: &Scene, minimap: 
         painter.rect_filled(place(group.rect), 1.0, palette.raised);
     }
     for (node, placed) in scene.model.nodes.iter().zip(&scene.layout.nodes) {
-        let colour = if node.tone == Tone::Plain { palette.muted } else { tone_colour(palette, node.tone) };
+        let colour = tone_colour(palette, node.tone);
         let rect = place(placed.rect);
         painter.rect_filled(Rect::from_center_size(rect.center(), rect.size().max(vec2(3.0, 1.5))), 0.5, colour);
     }

@@ -35,10 +35,10 @@ impl LineStyle {
     }
 }
 
-/// The colour of a tone. Plain nodes have the border of a panel.
+/// The colour of a tone in lines and text; that of plain text for [`Tone::Plain`].
 pub fn tone_colour(palette: &Palette, tone: Tone) -> Color32 {
     match tone {
-        Tone::Plain => palette.line,
+        Tone::Plain => palette.muted,
         Tone::Allowed => palette.allowed,
         Tone::Depends => palette.depends,
         Tone::Denied => palette.denied,

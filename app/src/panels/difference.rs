@@ -5,6 +5,7 @@ use egui::{Align2, Id, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
 use super::parts::{self, EDGE};
 use crate::command::Command;
 use crate::map::model::Tone;
+use crate::map::shapes::tone_colour;
 use crate::theme::{self, Palette};
 use crate::view_model::{DifferenceRow, DifferenceTable, PathDifferenceRow, View, WarningRow};
 
@@ -92,7 +93,7 @@ impl Columns {
 fn connection_row(ui: &mut Ui, id: Id, row: &DifferenceRow, height: f32, columns: &Columns, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let (rect, response) = parts::row(ui, id, height, None);
-    let color = parts::tone_color(palette, row.tone.unwrap_or(Tone::Plain));
+    let color = tone_colour(palette, row.tone.unwrap_or(Tone::Plain));
     response
         .widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("{} {} to {} {}", row.word, row.from, row.to, row.ports)));
     let table = theme::regular(theme::size::TABLE);
@@ -135,7 +136,7 @@ fn sign(word: &str) -> String {
 fn path_row(ui: &mut Ui, id: Id, row: &PathDifferenceRow, height: f32, columns: &Columns) {
     let palette = Palette::of(ui);
     let (rect, response) = parts::row(ui, id, height, None);
-    let color = parts::tone_color(palette, row.tone.unwrap_or(Tone::Plain));
+    let color = tone_colour(palette, row.tone.unwrap_or(Tone::Plain));
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, format!("path {}, {}", row.title, row.text)));
     let (word, end) = ("path", rect.right() - EDGE);
     let y = if columns.is_wide { rect.center().y } else { rect.top() + 12.0 };

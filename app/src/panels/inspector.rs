@@ -9,6 +9,7 @@ use super::why::why_ui;
 use super::yaml::Highlighter;
 use crate::command::Command;
 use crate::map::model::Tone;
+use crate::map::shapes::tone_colour;
 use crate::theme::{self, Palette};
 use crate::view_model::{ConnectionRow, Inspector, ObjectRow, PathRow, View, WhyLine};
 
@@ -266,7 +267,7 @@ fn denied_switch(ui: &mut Ui, (rows, n_denied): &Denied, shows_denied: &mut bool
 /// Draws one row and says whether it was clicked.
 fn list_row(ui: &mut Ui, row: &Row<'_>, is_open: bool, commands: &mut Vec<Command>) -> bool {
     let palette = Palette::of(ui);
-    let color = parts::tone_color(palette, row.tone);
+    let color = tone_colour(palette, row.tone);
     let fill: Option<Color32> = is_open.then(|| Palette::mix(palette.panel, color, 0.12));
     let (outer, response) = parts::row(ui, Id::new(("inspector row", &row.key)), ROW, fill);
     let word = row.tone.word();

@@ -6,6 +6,7 @@ use egui::text::{LayoutJob, TextFormat};
 use egui::{Align2, Color32, FontId, Galley, Id, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, vec2};
 
 use crate::map::model::Tone;
+use crate::map::shapes::{LineStyle, tone_colour};
 use crate::theme::{self, Palette};
 
 /// Space between a panel's edge and what stands in it.
@@ -15,31 +16,11 @@ pub const ROW_EDGE: f32 = 8.0;
 /// Height of a plain row.
 pub const ROW: f32 = 24.0;
 
-/// The colour of a tone in text and lines; plain text for [`Tone::Plain`].
-pub const fn tone_color(palette: &Palette, tone: Tone) -> Color32 {
-    match tone {
-        Tone::Plain => palette.muted,
-        Tone::Allowed => palette.allowed,
-        Tone::Depends => palette.depends,
-        Tone::Denied => palette.denied,
-        Tone::Open => palette.open,
-        Tone::Gained => palette.gained,
-        Tone::Lost => palette.lost,
-    }
-}
-
 /// Draws a level line as the map draws an edge of this tone: same colour, width and dashes.
 pub fn tone_line(ui: &Ui, from: Pos2, to: Pos2, tone: Tone) {
     let palette = Palette::of(ui);
-    let color = tone_color(palette, tone);
-    let (width, dash) = match tone {
-        Tone::Plain | Tone::Allowed => (1.5, None),
-        Tone::Depends => (1.5, Some((2.0, 3.0))),
-        Tone::Denied => (1.5, Some((7.0, 4.0))),
-        Tone::Open => (2.5, None),
-        Tone::Gained => (3.0, None),
-        Tone::Lost => (3.0, Some((9.0, 5.0))),
-    };
+    let color = tone_colour(palette, tone);
+    let LineStyle { width, dash } = LineStyle::of(tone);
     let stroke = Stroke::new(width, color);
     match dash {
         None => {

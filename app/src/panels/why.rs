@@ -6,6 +6,7 @@ use portolan_core::text::count;
 
 use super::parts::{self, EDGE};
 use crate::command::Command;
+use crate::map::shapes::tone_colour;
 use crate::theme::{self, Palette};
 use crate::view_model::WhyLine;
 
@@ -73,7 +74,7 @@ fn why_line(ui: &mut Ui, id: Id, line: &WhyLine, is_first: bool, commands: &mut 
 fn bullet_ui(ui: &mut Ui, id: Id, line: &WhyLine, is_first: bool, kind: Option<WidgetType>) -> Response {
     let palette = Palette::of(ui);
     let (color, font) = match line.tone {
-        Some(tone) => (parts::tone_color(palette, tone), theme::semibold(theme::size::TABLE)),
+        Some(tone) => (tone_colour(palette, tone), theme::semibold(theme::size::TABLE)),
         None if is_first => (palette.text, theme::regular(theme::size::TABLE)),
         None => (palette.muted, theme::regular(theme::size::TABLE)),
     };

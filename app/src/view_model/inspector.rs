@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use portolan_core::analysis::{Analysis, Endpoint};
+use portolan_core::analysis::{Analysis, Endpoint, Trace};
 use portolan_core::inventory::{PodId, Workload, WorkloadId};
 use portolan_core::policy::Direction;
+use portolan_core::ports::PortSet;
 use portolan_core::reachability::Outcome;
 use portolan_core::text::count;
 use portolan_core::whatif::yaml;
@@ -217,6 +218,19 @@ fn connection_row(
     }
 }
 
+/// A workload that may reach what is inspected.
+fn source_row(workload: &Workload, ports: &PortSet, tone: Tone, trace: &Trace, outside: Option<&str>) -> ConnectionRow {
+    ConnectionRow {
+        peer: ids::workload(workload),
+        title: workload.name.to_string(),
+        place: workload.namespace.to_string(),
+        ports: ports.to_string(),
+        tone: Some(tone),
+        because: reasons::because(trace),
+        why: reasons::lines(trace, outside),
+    }
+}
+
 /// The name of addresses in a sentence: `Internet, any port` is about the Internet.
 fn outside_name(title: &str) -> &str {
     if title.starts_with("Internet") { "the Internet" } else { title }
@@ -366,15 +380,8 @@ fn service_inspector(analysis: &Analysis, key: &ObjectKey) -> Inspector {
         if trace.verdict == portolan_core::peer::Verdict::Denied {
             continue;
         }
-        inspector.sources.push(ConnectionRow {
-            peer: ids::workload(workload),
-            title: workload.name.to_string(),
-            place: workload.namespace.to_string(),
-            ports: trace.ports.to_string(),
-            tone: Some(reasons::tone_of(trace.verdict)),
-            because: reasons::because(&trace),
-            why: reasons::lines(&trace, None),
-        });
+        let tone = reasons::tone_of(trace.verdict);
+        inspector.sources.push(source_row(workload, &trace.ports, tone, &trace, None));
     }
     inspector.objects.push(object_row(key, ""));
     inspector
@@ -493,15 +500,8 @@ fn addresses_inspector(base: &Analysis, edited: &Analysis, id: &str) -> Option<I
                 inspector.subtitle.clone_from(&outside.fact);
             }
             let trace = reasons::ask(analysis, &endpoint_of(analysis, workload_id), &Endpoint::Address(outside.example));
-            inspector.sources.push(ConnectionRow {
-                peer: ids::workload(workload),
-                title: workload.name.to_string(),
-                place: workload.namespace.to_string(),
-                ports: outside.outcome.possible.to_string(),
-                tone: Some(if is_now { outside.tone } else { Tone::Lost }),
-                because: reasons::because(&trace),
-                why: reasons::lines(&trace, Some(outside_name(&outside.title))),
-            });
+            let tone = if is_now { outside.tone } else { Tone::Lost };
+            inspector.sources.push(source_row(workload, &outside.outcome.possible, tone, &trace, Some(outside_name(&outside.title))));
         }
     }
     if inspector.subtitle.is_empty() {
@@ -530,15 +530,8 @@ fn domain_inspector(analysis: &Analysis, name: &str) -> Inspector {
             break;
         }
         let trace = reasons::ask(analysis, &endpoint_of(analysis, id), &Endpoint::Domain(pattern));
-        inspector.sources.push(ConnectionRow {
-            peer: ids::workload(workload),
-            title: workload.name.to_string(),
-            place: workload.namespace.to_string(),
-            ports: outcome.possible.to_string(),
-            tone: Some(reasons::tone_of(trace.verdict)),
-            because: reasons::because(&trace),
-            why: reasons::lines(&trace, None),
-        });
+        let tone = reasons::tone_of(trace.verdict);
+        inspector.sources.push(source_row(workload, &outcome.possible, tone, &trace, None));
     }
     inspector
 }
