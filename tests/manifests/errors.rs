@@ -192,3 +192,13 @@ metadata: {name: settings, namespace: shop}
         ]
     );
 }
+
+#[test]
+fn after_a_hundred_broken_documents_the_rest_of_a_file_is_given_up() {
+    let broken = "---\nkind: [\n".repeat(99);
+    let loaded = of_text(&format!("{broken}---\n{}", service("a")));
+    assert_eq!((places(&loaded), loaded.warnings.len()), (vec!["shop/a:200".to_owned()], 99));
+    let loaded = of_text(&format!("{}{broken}---\nkind: [\n---\n{}", service("a"), service("b")));
+    assert_eq!((places(&loaded), loaded.warnings.len()), (vec!["shop/a:1".to_owned()], 101));
+    assert_eq!(loaded.warnings[100].message, "line 204: 100 documents could not be read; the rest is left out");
+}

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use portolan_core::Warning;
 use portolan_core::analysis::{Analysis, Host};
 use portolan_core::assumptions::{Assumptions, Detection, Profile, Settled, detect};
 use portolan_core::snapshot::Change;
-use portolan_core::{Object, Warning};
 
 use super::args::SourceArgs;
 use crate::source::manifests::DEFAULT_NAMESPACE;
@@ -80,8 +80,7 @@ pub(super) fn read(args: &SourceArgs) -> Result<Read> {
         host.apply(demo::objects().iter().map(Change::apply));
     } else if !args.manifests.is_empty() {
         host = Host::new(Assumptions::default(), true);
-        let given = objects(&args.manifests, args, &mut warnings)?;
-        host.apply(given.iter().map(Change::apply));
+        host.apply(changes(&args.manifests, args, &mut warnings)?);
     } else {
         host = Host::new(Assumptions::default(), false);
         let (changes, problems) = crate::source::once::list(args)?;
@@ -89,24 +88,24 @@ pub(super) fn read(args: &SourceArgs) -> Result<Read> {
         host.apply(changes);
     }
     if !args.apply.is_empty() {
-        let given = objects(&args.apply, args, &mut warnings)?;
-        host.apply(given.iter().map(Change::apply));
+        host.apply(changes(&args.apply, args, &mut warnings)?);
     }
     if !args.delete.is_empty() {
-        let given = objects(&args.delete, args, &mut warnings)?;
-        for object in given {
-            if host.snapshot().entry(&object.key).is_none() {
-                bail!("{} is to be deleted and is not there", object.key);
+        for change in changes(&args.delete, args, &mut warnings)? {
+            let Change::Apply(key, _) = change else { continue };
+            if host.snapshot().entry(&key).is_none() {
+                bail!("{key} is to be deleted and is not there");
             }
-            host.apply([Change::Delete(object.key)]);
+            host.apply([Change::Delete(key)]);
         }
     }
     Ok(Read { host, warnings })
 }
 
-fn objects(paths: &[PathBuf], args: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Object>> {
+/// The changes that bring in what files hold.
+fn changes(paths: &[PathBuf], args: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<impl Iterator<Item = Change>> {
     let namespace = args.namespace.first().map_or(DEFAULT_NAMESPACE, String::as_str);
-    let loaded = manifests::read(paths, &mut std::io::stdin().lock(), namespace).context("the manifests cannot be read")?;
-    warnings.extend(loaded.warnings.iter().cloned());
-    Ok(loaded.plain_objects())
+    let mut loaded = manifests::read_changes(paths, &mut std::io::stdin().lock(), namespace).context("the manifests cannot be read")?;
+    warnings.append(&mut loaded.warnings);
+    Ok(loaded.into_objects())
 }

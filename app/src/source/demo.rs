@@ -45,9 +45,9 @@ pub fn manifests() -> (Vec<Object>, Vec<Warning>) {
     let mut objects = Vec::new();
     let mut warnings = Vec::new();
     for (name, text) in FILES {
-        let loaded = manifests::read_text(&Path::new("demo").join(name).to_string_lossy(), text, DEFAULT_NAMESPACE);
-        objects.extend(loaded.plain_objects());
-        warnings.extend(loaded.warnings);
+        let mut loaded = manifests::read_text(&Path::new("demo").join(name).to_string_lossy(), text, DEFAULT_NAMESPACE);
+        warnings.extend(std::mem::take(&mut loaded.warnings));
+        objects.extend(loaded.into_objects());
     }
     (objects, warnings)
 }

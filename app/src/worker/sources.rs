@@ -113,13 +113,13 @@ impl Sources {
 
     fn open_manifests(&mut self, paths: &[PathBuf], session: &mut Session) {
         let namespace = self.namespaces.first().map_or(DEFAULT_NAMESPACE, String::as_str);
-        match manifests::read(paths, &mut std::io::stdin().lock(), namespace) {
-            Ok(loaded) => {
+        match manifests::read_changes(paths, &mut std::io::stdin().lock(), namespace) {
+            Ok(mut loaded) => {
                 self.close();
                 let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
                 session.open(format!("{} in {}", count(loaded.n_files, "file", "files"), places.join(", ")), true, Freshness::Static);
-                session.apply(loaded.plain_objects().iter().map(Change::apply));
-                session.set_source_warnings(loaded.warnings);
+                session.set_source_warnings(std::mem::take(&mut loaded.warnings));
+                session.apply(loaded.into_objects());
             }
             Err(error) => session.notify(format!("not opened: {error}"), true),
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
@@ -15,25 +16,32 @@ const MAX_FAILURES: usize = 100;
 /// How many brackets may be open at once. The YAML parser takes a time that grows with the square of it, before it looks at depth.
 const MAX_OPEN_BRACKETS: usize = 10_000;
 
-/// The values of a text, each with the line on which it starts, or else what is wrong, with its line and column.
-pub fn parse(file: &Path, text: &str) -> Vec<Result<(usize, Value), String>> {
+/// What `take` makes of each value of a text and the line on which it starts, or else what is wrong, with its line and column.
+///
+/// Documents are parsed side by side, on as many cores as there are; the answers come in the order of the text.
+pub fn parse<T: Send>(file: &Path, text: &str, take: impl Fn(usize, Value) -> T + Sync) -> Vec<Result<T, String>> {
     let is_json_file = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let mut values = Vec::new();
+    let documents = documents::split(text);
+    let parsed: Vec<Result<Vec<T>, Fault>> = documents
+        .par_iter()
+        .map(|document| Ok(parse_document(document, is_json_file)?.into_iter().map(|(line, value)| take(line, value)).collect()))
+        .collect();
+    let mut taken = Vec::new();
     let mut n_failures = 0;
-    for document in documents::split(text) {
-        match parse_document(&document, is_json_file) {
-            Ok(parsed) => values.extend(parsed.into_iter().map(Ok)),
-            Err(failure) => {
-                values.push(Err(failure.describe(&document)));
+    for (document, parsed) in documents.iter().zip(parsed) {
+        match parsed {
+            Ok(values) => taken.extend(values.into_iter().map(Ok)),
+            Err(fault) => {
+                taken.push(Err(fault.locate(document).describe(document)));
                 n_failures += 1;
                 if n_failures == MAX_FAILURES {
-                    values.push(Err(format!("line {}: {MAX_FAILURES} documents could not be read; the rest is left out", document.line)));
+                    taken.push(Err(format!("line {}: {MAX_FAILURES} documents could not be read; the rest is left out", document.line)));
                     break;
                 }
             }
         }
     }
-    values
+    taken
 }
 
 /// What kind of value this is, in words.
@@ -80,29 +88,40 @@ impl Failure {
     }
 }
 
+/// What a parser says of a document that it cannot read.
+enum Fault {
+    /// With its place in the whole text.
+    Placed(Failure),
+    /// Of a document that is no YAML, with its place in the document; and why it is no JSON, where it looks like that.
+    Yaml(serde_yaml::Error, Option<Failure>),
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self::Placed(failure)
+    }
+}
+
 /// One document is one value, or several where it is JSON.
-fn parse_document(document: &Document<'_>, is_json_file: bool) -> Result<Vec<(usize, Value)>, Failure> {
+fn parse_document(document: &Document<'_>, is_json_file: bool) -> Result<Vec<(usize, Value)>, Fault> {
     let room = Room::of(document.text.len());
     let text = without_mark(document.text);
     let json_failure = if text.trim_start().starts_with(['{', '[']) {
         match parse_json(text, document.line) {
             Ok(values) => return Ok(values),
-            Err(failure) if is_json_file => return Err(failure),
+            Err(failure) if is_json_file => return Err(failure.into()),
             Err(failure) => Some(failure),
         }
     } else {
         None
     };
     if let Some(line) = line_of_too_many_brackets(document.text) {
-        return Err(Failure {
-            line: document.line + line,
-            column: 1,
-            message: format!("more than {MAX_OPEN_BRACKETS} brackets are open here"),
-        });
+        let message = format!("more than {MAX_OPEN_BRACKETS} brackets are open here");
+        return Err(Failure { line: document.line + line, column: 1, message }.into());
     }
     match parse_yaml(text, &room) {
         Ok(value) => Ok(vec![(document.content_line, value)]),
-        Err(error) => Err(locate(document, &error, json_failure)),
+        Err(error) => Err(Fault::Yaml(error, json_failure)),
     }
 }
 
@@ -137,17 +156,23 @@ fn parse_yaml(text: &str, room: &Room) -> Result<Value, serde_yaml::Error> {
     Node { room, has_merge_keys: true }.deserialize(serde_yaml::Deserializer::from_str(text))
 }
 
-/// The failure of a document with its place in the whole text.
-fn locate(document: &Document<'_>, error: &serde_yaml::Error, json_failure: Option<Failure>) -> Failure {
-    // A parser's message may name a second place; parsing again beneath as many empty lines makes the parser count right.
-    let padded = "\n".repeat(document.line - 1) + without_mark(document.text);
-    let again = parse_yaml(&padded, &Room::of(document.text.len())).err();
-    let error = again.as_ref().unwrap_or(error);
-    let Some(location) = error.location() else {
-        return json_failure.unwrap_or(Failure { line: document.content_line, column: 1, message: error.to_string() });
-    };
-    let position = format!(" at line {} column {}", location.line(), location.column());
-    Failure { line: location.line(), column: location.column(), message: error.to_string().replacen(&position, "", 1) }
+impl Fault {
+    /// The failure with its place in the whole text. Looking for it takes a time that grows with what stands above the document.
+    fn locate(self, document: &Document<'_>) -> Failure {
+        let (error, json_failure) = match self {
+            Self::Placed(failure) => return failure,
+            Self::Yaml(error, json_failure) => (error, json_failure),
+        };
+        // A parser's message may name a second place; parsing again beneath as many empty lines makes the parser count right.
+        let padded = "\n".repeat(document.line - 1) + without_mark(document.text);
+        let again = parse_yaml(&padded, &Room::of(document.text.len())).err();
+        let error = again.unwrap_or(error);
+        let Some(location) = error.location() else {
+            return json_failure.unwrap_or(Failure { line: document.content_line, column: 1, message: error.to_string() });
+        };
+        let position = format!(" at line {} column {}", location.line(), location.column());
+        Failure { line: location.line(), column: location.column(), message: error.to_string().replacen(&position, "", 1) }
+    }
 }
 
 /// How many lines down too many brackets are open, if they are. Quotes are not looked at: no text has so many on one side only.
