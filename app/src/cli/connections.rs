@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::args::{ConnectionsArgs, Format};
 use super::load::Loaded;
-use super::output::{self, Head};
+use super::output::{self, Head, Table};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -20,7 +20,7 @@ struct Answer<'a> {
     unit: &'static str,
     connections: Streamed<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    exposure: Option<Vec<Exposure>>,
+    exposure: Option<Exposed<'a>>,
     warnings: &'a [Warning],
 }
 
@@ -44,9 +44,20 @@ impl Serialize for Streamed<'_> {
     }
 }
 
+/// What could come, worked out when its turn comes.
+struct Exposed<'a> {
+    analysis: &'a Analysis,
+    unit: Unit,
+}
+
+impl Serialize for Exposed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.analysis.exposure(self.unit).serialize(serializer)
+    }
+}
+
 pub(super) fn run(args: &ConnectionsArgs, loaded: &Loaded, out: &mut dyn Write) -> Result<()> {
-    let unit = Unit::from(args.unit);
-    let exposure = args.exposure.then(|| loaded.analysis.exposure(unit));
+    let (analysis, unit) = (&*loaded.analysis, Unit::from(args.unit));
     match args.output {
         Format::Json => {
             let head = Head::new("portolan.connections/v1", loaded);
@@ -55,20 +66,32 @@ pub(super) fn run(args: &ConnectionsArgs, loaded: &Loaded, out: &mut dyn Write) 
                 &Answer {
                     head,
                     unit: unit.name(),
-                    connections: Streamed { analysis: &loaded.analysis, unit },
-                    exposure,
+                    connections: Streamed { analysis, unit },
+                    exposure: args.exposure.then_some(Exposed { analysis, unit }),
                     warnings: &loaded.warnings,
                 },
             )
         }
         Format::Txt => {
             output::notes_to_stderr(loaded, &loaded.warnings);
-            let rows: Vec<[String; 4]> = loaded.analysis.connections(unit).iter().map(row).collect();
-            output::table(out, &rows)?;
-            let Some(exposure) = exposure else { return Ok(()) };
+            let mut table = Table::new(out);
+            let mut result = Ok(());
+            analysis.each_connection(unit, &mut |connection| {
+                if result.is_ok() {
+                    result = table.row(row(&connection));
+                }
+            });
+            result?;
+            table.finish()?;
+            if !args.exposure {
+                return Ok(());
+            }
             writeln!(out, "\nWhat could come:")?;
-            let rows: Vec<[String; 4]> = exposure.iter().flat_map(exposure_rows).collect();
-            output::table(out, &rows)
+            let mut table = Table::new(out);
+            for row in analysis.exposure(unit).iter().flat_map(exposure_rows) {
+                table.row(row)?;
+            }
+            Ok(table.finish()?)
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::args::{DiffArgs, Format, SourceArgs};
 use super::load;
-use super::output::{self, Head};
+use super::output::{self, Head, Table};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -39,17 +39,17 @@ pub(super) fn run(args: &DiffArgs, source: &SourceArgs, out: &mut dyn Write) -> 
         }
         Format::Txt => {
             output::notes_to_stderr(&after, &warnings);
-            let mut rows: Vec<[String; 4]> = Vec::new();
+            let mut table = Table::new(out);
             for row in &difference.removed {
-                rows.push(connection("- removed", row, row.before.to_string()));
+                table.row(connection("- removed", row, row.before.to_string()))?;
             }
             for row in &difference.added {
-                rows.push(connection("+ added", row, row.after.to_string()));
+                table.row(connection("+ added", row, row.after.to_string()))?;
             }
             for row in &difference.changed {
-                rows.push(connection("~ changed", row, format!("{}, now {}", row.before, row.after)));
+                table.row(connection("~ changed", row, format!("{}, now {}", row.before, row.after)))?;
             }
-            output::table(out, &rows)?;
+            table.finish()?;
             for path in &difference.paths {
                 let word = |verdict: Option<portolan_core::peer::Verdict>| verdict.map_or("not there", |verdict| verdict.word());
                 writeln!(out, "{}: {}, now {}: {}", path.path, word(path.before), word(path.after), path.sentence)?;
