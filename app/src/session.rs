@@ -171,38 +171,57 @@ impl Session {
         self.unfolded.get_or_insert_default()
     }
 
-    fn answers(&mut self) -> &Answers {
+    /// What follows from the snapshot and the edits; `None` where `is_outdated` said between two stages that nobody asks any more.
+    fn answers_unless(&mut self, is_outdated: &dyn Fn() -> bool) -> Option<&Answers> {
         if self.answers.is_none() {
-            let started = Instant::now();
-            let detection = detect(self.host.snapshot());
-            let assumptions = self.settled.assumptions(detection.as_ref());
-            self.host.assume(assumptions.clone());
-            let base = self.host.analysis();
-            let overlay = self.history.present();
-            let edited =
-                if overlay.is_empty() { Arc::clone(&base) } else { Arc::new(base.next(overlay.apply_to(base.snapshot()), assumptions)) };
-            let difference = if overlay.is_empty() { Difference::default() } else { Difference::between(&base, &edited) };
-            self.answers = Some(Answers { base, edited, difference, detection, elapsed: started.elapsed() });
+            self.answers = Some(self.work_out(is_outdated)?);
         }
-        match &self.answers {
-            Some(answers) => answers,
-            None => unreachable!("the answers were made above"),
+        self.answers.as_ref()
+    }
+
+    fn work_out(&mut self, is_outdated: &dyn Fn() -> bool) -> Option<Answers> {
+        let started = Instant::now();
+        let detection = detect(self.host.snapshot());
+        let assumptions = self.settled.assumptions(detection.as_ref());
+        self.host.assume(assumptions.clone());
+        let base = self.host.analysis();
+        let overlay = self.history.present();
+        if overlay.is_empty() {
+            let edited = Arc::clone(&base);
+            return Some(Answers { base, edited, difference: Difference::default(), detection, elapsed: started.elapsed() });
         }
+        if is_outdated() {
+            return None;
+        }
+        let edited = Arc::new(base.next(overlay.apply_to(base.snapshot()), assumptions));
+        if is_outdated() {
+            return None;
+        }
+        let difference = Difference::between(&base, &edited);
+        Some(Answers { base, edited, difference, detection, elapsed: started.elapsed() })
     }
 
     /// The analysis with the edits.
     pub fn edited(&mut self) -> Arc<Analysis> {
-        Arc::clone(&self.answers().edited)
+        match self.answers_unless(&|| false) {
+            Some(answers) => Arc::clone(&answers.edited),
+            None => unreachable!("nothing is outdated"),
+        }
     }
 
     /// What the window shows now.
-    pub fn view(&mut self) -> View {
-        self.generation += 1;
+    ///
+    /// `is_outdated` is asked between the stages of the work. Where it says yes, the work is abandoned, with `None`; what is finished of
+    /// the answers is kept, and everything that was asked for stays done.
+    pub fn view_unless(&mut self, is_outdated: &dyn Fn() -> bool) -> Option<View> {
         if !self.host.snapshot().namespaces().is_empty() {
             self.unfolded_mut();
         }
-        self.answers();
-        let Some(answers) = &self.answers else { return View::default() };
+        self.answers_unless(is_outdated)?;
+        if is_outdated() {
+            return None;
+        }
+        let answers = self.answers.as_ref()?;
         let unfolded = self.unfolded.clone().unwrap_or_default();
         let is_unfolded = |id: &str| unfolded.contains(id);
         let map_focus = self.selected.as_deref().map(|id| node_of(&answers.edited, id, &is_unfolded));
@@ -214,13 +233,18 @@ impl Session {
             unfolded: &is_unfolded,
             selected: self.selected.as_deref(),
         };
+        let map = Arc::new(graph::model(&scene));
+        if is_outdated() {
+            return None;
+        }
         let is_loading = matches!(self.freshness, Freshness::Loading(..));
         let detected = assumptions::detected(answers.detection.as_ref(), self.host.snapshot(), is_loading);
         let warnings = self.source_warnings.iter().cloned().chain(answers.edited.warnings());
-        View {
+        self.generation += 1;
+        Some(View {
             generation: self.generation,
             namespaces: namespaces::rows(&answers.edited, is_unfolded),
-            map: Arc::new(graph::model(&scene)),
+            map,
             map_focus,
             inspector: self.selected.as_deref().and_then(|id| inspector::inspect(&answers.base, &answers.edited, id)),
             sketch: self.sketch_view(),
@@ -229,7 +253,7 @@ impl Session {
             status: self.status(answers, &detected),
             assumptions: assumptions::view(&self.settled, &detected, answers.base.assumptions()),
             search_index: search::index(&answers.edited),
-        }
+        })
     }
 
     fn status(&self, answers: &Answers, detected: &str) -> Status {

@@ -28,10 +28,19 @@ impl Editor {
     pub(super) fn emptied(&self) -> Self {
         Self { revision: self.revision, ..Self::default() }
     }
+
+    /// What the open object is called now, by a key that it has or had since it was opened: whoever types its name is faster than the
+    /// views that tell the new one.
+    fn key_now(&self, key: &str) -> Option<ObjectKey> {
+        let key = ids::object_key(key)?;
+        let open = self.open.as_ref().filter(|open| open.key == key || open.earlier_keys.contains(&key))?;
+        Some(open.key.clone())
+    }
 }
 
 struct Open {
     key: ObjectKey,
+    earlier_keys: Vec<ObjectKey>,
     text: String,
     errors: Vec<TextError>,
     marked_lines: Option<RangeInclusive<usize>>,
@@ -41,7 +50,7 @@ impl Session {
     /// Does what was asked for of the sketch.
     pub(super) fn sketch(&mut self, command: Command) {
         let goes_on = match &command {
-            Command::EditText { key, .. } => ids::object_key(key).filter(|key| self.editor.typing.as_ref() == Some(key)),
+            Command::EditText { key, .. } => self.editor.key_now(key).filter(|key| self.editor.typing.as_ref() == Some(key)),
             _ => None,
         };
         self.editor.typing = goes_on;
@@ -127,7 +136,7 @@ impl Session {
         let text = yaml::to_text(&clean(&object.raw));
         let marked_lines = (!pointer.is_empty()).then(|| yaml::lines_of(&text, pointer));
         self.editor.revision += 1;
-        self.editor.open = Some(Open { errors: warnings_of(&object, &text), key, text, marked_lines });
+        self.editor.open = Some(Open { errors: warnings_of(&object, &text), key, earlier_keys: Vec::new(), text, marked_lines });
     }
 
     fn reload_editor(&mut self) {
@@ -139,15 +148,17 @@ impl Session {
     }
 
     fn edit_text(&mut self, key: &str, text: String) {
-        let Some(key) = ids::object_key(key) else { return };
+        let Some(key) = self.editor.key_now(key) else { return };
         let result = self.object_of_text(&key, &text);
-        let Some(open) = self.editor.open.as_mut().filter(|open| open.key == key) else { return };
+        let Some(open) = &mut self.editor.open else { return };
         open.marked_lines = None;
         match result {
             Err(error) => open.errors = vec![error],
             Ok(object) => {
                 open.errors = warnings_of(&object, &text);
-                open.key = object.key.clone();
+                if object.key != key {
+                    open.earlier_keys.push(std::mem::replace(&mut open.key, object.key.clone()));
+                }
                 open.text.clone_from(&text);
                 let continues = self.editor.typing.as_ref() == Some(&key);
                 self.editor.typing = Some(object.key.clone());
