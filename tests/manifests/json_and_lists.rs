@@ -64,3 +64,43 @@ fn a_kind_that_only_ends_like_a_list_is_an_object() {
     let loaded = of_text("apiVersion: example.com/v1\nkind: AllowList\nmetadata: {name: a}\nspec: {}\n");
     assert_eq!((loaded.warnings.len(), loaded.n_passed_over), (0, 1));
 }
+
+/// As `kubectl get -o yaml` writes it: too large to be parsed in one piece, which nobody can tell from what comes of it.
+#[test]
+fn a_large_list_is_read_as_a_small_one() {
+    let item = |n: usize, more: &str| {
+        let fields = [
+            "apiVersion: v1",
+            "kind: Service",
+            "metadata:",
+            &format!("  name: s-{n}"),
+            "  namespace: shop",
+            "  annotations:",
+            "    text: |",
+        ];
+        format!("- {}\n        {n}\n          - text\n{more}\n", fields.join("\n  "))
+    };
+    let list = |n: usize, more: &str| {
+        let items: String = (0..n).map(|n| item(n, if n == 1000 { more } else { "  # comment" })).collect();
+        format!("# a list\napiVersion: v1\nitems:\n{items}kind: List\nmetadata:\n  resourceVersion: \"\"\n")
+    };
+    let (small, large) = (of_text(&list(3, "")), of_text(&list(2000, "")));
+    assert_eq!((small.objects.len(), large.objects.len()), (3, 2000));
+    assert_eq!(large.objects[..3], small.objects);
+    assert_eq!(large.objects[1999].object.raw["metadata"]["annotations"]["text"], "1999\n  - text\n");
+    assert_eq!((large.warnings.as_slice(), large.n_passed_over), (&[][..], 0));
+
+    // What is wrong is said of the line on which it stands.
+    for (more, words) in [("  kind: Service", "line 10013, column 3: "), ("  x: *none", "line 10013, column 6: unknown anchor")] {
+        let loaded = of_text(&list(2000, more));
+        assert_eq!(loaded.objects, []);
+        assert!(one_message(&loaded).starts_with(words), "{}", one_message(&loaded));
+    }
+    // An anchor is of the whole document.
+    let loaded = of_text(&list(2000, "- &a\n  apiVersion: v1\n  kind: Namespace\n  metadata: {name: n}\n- *a"));
+    assert_eq!((loaded.objects.len(), messages(&loaded).len()), (2001, 1));
+    assert!(one_message(&loaded).starts_with("defined twice"));
+    let loaded = of_text(&list(2000, "- text\n- kind: Pod\n- kind: Gadget\n  apiVersion: example.com/v1\n  metadata: {name: g}"));
+    assert_eq!((loaded.objects.len(), loaded.n_passed_over), (2000, 1));
+    assert_eq!(messages(&loaded), ["line 2: an object was expected, not text", "line 2: the object has no apiVersion"]);
+}

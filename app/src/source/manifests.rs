@@ -6,6 +6,7 @@
 mod documents;
 mod files;
 mod helm;
+mod list;
 mod parse;
 mod value;
 

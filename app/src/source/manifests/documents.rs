@@ -78,7 +78,7 @@ fn is_marker(line: &str, marker: &str) -> bool {
 }
 
 /// Lines with their ends, which are `\n`, `\r\n` or `\r`, as YAML has it.
-struct Lines<'a>(&'a str);
+pub struct Lines<'a>(pub &'a str);
 
 impl<'a> Iterator for Lines<'a> {
     type Item = &'a str;

@@ -8,10 +8,14 @@ use serde_json::{Map, Value};
 
 use super::documents::{self, Document};
 use super::helm;
+use super::list;
 use super::value::{Node, Room, StrictJson};
 
 /// How many documents of one text may fail before the rest of it is given up.
 const MAX_FAILURES: usize = 100;
+
+/// From how many bytes on a document that is a list is taken apart.
+const LARGE: usize = 64 << 10;
 
 /// How many brackets may be open at once. The YAML parser takes a time that grows with the square of it, before it looks at depth.
 const MAX_OPEN_BRACKETS: usize = 10_000;
@@ -22,10 +26,7 @@ const MAX_OPEN_BRACKETS: usize = 10_000;
 pub fn parse<T: Send>(file: &Path, text: &str, take: impl Fn(usize, Value) -> T + Sync) -> Vec<Result<T, String>> {
     let is_json_file = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let documents = documents::split(text);
-    let parsed: Vec<Result<Vec<T>, Fault>> = documents
-        .par_iter()
-        .map(|document| Ok(parse_document(document, is_json_file)?.into_iter().map(|(line, value)| take(line, value)).collect()))
-        .collect();
+    let parsed: Vec<Result<Vec<T>, Fault>> = documents.par_iter().map(|document| take_document(document, is_json_file, &take)).collect();
     let mut taken = Vec::new();
     let mut n_failures = 0;
     for (document, parsed) in documents.iter().zip(parsed) {
@@ -42,6 +43,41 @@ pub fn parse<T: Send>(file: &Path, text: &str, take: impl Fn(usize, Value) -> T 
         }
     }
     taken
+}
+
+/// What `take` makes of a document.
+fn take_document<T: Send>(
+    document: &Document<'_>,
+    is_json_file: bool,
+    take: &(impl Fn(usize, Value) -> T + Sync),
+) -> Result<Vec<T>, Fault> {
+    if document.text.len() > LARGE
+        && let Some(taken) = take_large_list(document, take)
+    {
+        return Ok(taken);
+    }
+    Ok(parse_document(document, is_json_file)?.into_iter().map(|(line, value)| take(line, value)).collect())
+}
+
+/// What `take` makes of a list of one item for each item of a list, in their order; `None` where the document is no list that can be taken
+/// apart, or something is wrong with it.
+fn take_large_list<T: Send>(document: &Document<'_>, take: &(impl Fn(usize, Value) -> T + Sync)) -> Option<Vec<T>> {
+    let list = list::split(without_mark(document.text))?;
+    let n_parts = list.items.len() + 1;
+    let parse = |text: &str| {
+        let has_few_brackets = line_of_too_many_brackets(text).is_none();
+        has_few_brackets.then(|| parse_yaml(text, &Room::of_part(text.len(), n_parts)).ok()).flatten()
+    };
+    let Value::Object(frame) = parse(&list.frame)? else { return None };
+    if !frame.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List")) {
+        return None;
+    }
+    let of_one = |item: &&str| {
+        let mut list_of_one = frame.clone();
+        list_of_one.insert("items".to_owned(), Value::Array(vec![parse(&list.document(item))?]));
+        Some(take(document.content_line, Value::Object(list_of_one)))
+    };
+    list.items.par_iter().map(of_one).collect()
 }
 
 /// What kind of value this is, in words.

@@ -19,6 +19,11 @@ impl Room {
         Self(Cell::new(n_bytes.saturating_mul(4).saturating_add(ROOM_FOR_ALIASES)))
     }
 
+    /// Room for one of the parts of a document; all of them together grow by no more than the document may.
+    pub fn of_part(n_bytes: usize, n_parts: usize) -> Self {
+        Self(Cell::new(n_bytes.saturating_mul(4).saturating_add(ROOM_FOR_ALIASES / n_parts.max(1))))
+    }
+
     fn take<E: Error>(&self, n: usize) -> Result<(), E> {
         let rest = self.0.get().checked_sub(n).ok_or_else(|| E::custom("the aliases of this document make it too large"))?;
         self.0.set(rest);
