@@ -8,7 +8,7 @@ mod output;
 mod paths;
 mod trace;
 
-use std::io::Write;
+use std::io::{ErrorKind, StdoutLock, Write};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -21,17 +21,35 @@ const DONE: u8 = 0;
 /// Unusable arguments or input.
 const UNUSABLE: u8 = 2;
 
+/// Standard output. When whoever reads it has seen enough, the program ends without a word: an answer is written as it is worked out, and
+/// the rest of it would be worked out for nobody.
+struct StandardOutput(StdoutLock<'static>);
+
+impl StandardOutput {
+    fn unless_closed<T>(result: std::io::Result<T>) -> std::io::Result<T> {
+        match result {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(i32::from(DONE)),
+            other => other,
+        }
+    }
+}
+
+impl Write for StandardOutput {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Self::unless_closed(self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Self::unless_closed(self.0.flush())
+    }
+}
+
 /// Runs a subcommand and prints what it answers. Errors go to standard error.
 pub fn run(command: &Command, args: &Args) -> ExitCode {
-    let stdout = std::io::stdout();
-    let mut out = std::io::BufWriter::new(stdout.lock());
+    let mut out = std::io::BufWriter::new(StandardOutput(std::io::stdout().lock()));
     let result = execute(command, args, &mut out).and_then(|()| Ok(out.flush()?));
     match result {
         Ok(()) => ExitCode::from(DONE),
-        // Whoever read us has seen enough.
-        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) => {
-            ExitCode::from(DONE)
-        }
         Err(error) => {
             drop(writeln!(std::io::stderr(), "portolan: {error:#}"));
             ExitCode::from(UNUSABLE)
