@@ -4,8 +4,8 @@
 //! - The window never waits for it: commands go in through a channel, views come out through a cell that is swapped.
 //! - A source is closed before the next is opened, and what an old one still says is dropped.
 //! - Commands are done in their order, and none is left out but texts that a newer text of the same object follows.
-//! - Answers that a waiting command outdates are abandoned between two stages of their making, for [`LONGEST_SILENCE`] at most: edits that
-//!   follow each other without end are answered now and then, and the last one always.
+//! - Answers that a waiting command outdates are abandoned between two stages of their making, for a quarter of a second at most: edits
+//!   that follow each other without end are answered now and then, and the last one always.
 
 mod inbox;
 mod sources;

@@ -66,7 +66,7 @@ fn profile_note(loaded: &Loaded) -> Option<String> {
 /// How many rows are looked at before the first is written, to know how wide the columns are.
 const HELD_ROWS: usize = 10_000;
 
-/// Writes rows in columns that line up, two spaces apart, and keeps no more than [`HELD_ROWS`] of them: the columns of what comes after
+/// Writes rows in columns that line up, two spaces apart, and keeps no more than the first 10,000: the columns of what comes after
 /// those widen where they must.
 pub struct Table<'a, const N: usize> {
     out: &'a mut dyn Write,
