@@ -91,12 +91,12 @@ pub(super) fn read(args: &SourceArgs) -> Result<Read> {
         host.apply(changes(&args.apply, args, &mut warnings)?);
     }
     if !args.delete.is_empty() {
-        for change in changes(&args.delete, args, &mut warnings)? {
-            let Change::Apply(key, _) = change else { continue };
-            if host.snapshot().entry(&key).is_none() {
-                bail!("{key} is to be deleted and is not there");
+        let given = manifests::read(&args.delete, &mut std::io::stdin().lock(), namespace(args));
+        for object in contents(given, &mut warnings)? {
+            if host.snapshot().entry(&object.key).is_none() {
+                bail!("{} is to be deleted and is not there", object.key);
             }
-            host.apply([Change::Delete(key)]);
+            host.apply([Change::Delete(object.key)]);
         }
     }
     Ok(Read { host, warnings })
@@ -104,8 +104,17 @@ pub(super) fn read(args: &SourceArgs) -> Result<Read> {
 
 /// The changes that bring in what files hold.
 fn changes(paths: &[PathBuf], args: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<impl Iterator<Item = Change>> {
-    let namespace = args.namespace.first().map_or(DEFAULT_NAMESPACE, String::as_str);
-    let mut loaded = manifests::read_changes(paths, &mut std::io::stdin().lock(), namespace).context("the manifests cannot be read")?;
+    contents(manifests::read_changes(paths, &mut std::io::stdin().lock(), namespace(args)), warnings)
+}
+
+/// The namespace of objects that name none.
+fn namespace(args: &SourceArgs) -> &str {
+    args.namespace.first().map_or(DEFAULT_NAMESPACE, String::as_str)
+}
+
+/// What was read, with what is wrong with it put to the other warnings.
+fn contents<T>(read: Result<manifests::Loaded<T>>, warnings: &mut Vec<Warning>) -> Result<impl Iterator<Item = T> + use<T>> {
+    let mut loaded = read.context("the manifests cannot be read")?;
     warnings.append(&mut loaded.warnings);
     Ok(loaded.into_objects())
 }
