@@ -30,7 +30,7 @@ fn records_are_what_intake_makes_of_the_objects() {
             let object = Object::new(raw, "").expect("a key").expect("a kind that is read");
             assert_eq!(object.key, key);
             let entry = intake::read(&object);
-            assert_eq!(entry.warnings, [], "{}", object.raw);
+            assert_eq!(*entry.warnings, [], "{}", object.raw);
             assert_eq!(entry.record, Some(record), "{}", object.raw);
             n += 1;
         }

@@ -3,6 +3,7 @@
 //!
 //! `PORTOLAN_SEEDS=FROM..TO` tries other events than the usual ones.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portolan_core::Object;
@@ -13,8 +14,8 @@ use portolan_core::snapshot::{Change, Snapshot};
 use portolan_core::whatif::Overlay;
 use portolan_tests::fixture;
 use portolan_tests::generator::{Churn, Event, Shape};
-use portolan_tests::random_cluster::Random;
-use serde_json::Value;
+use portolan_tests::random_cluster::{self, Mix, Random};
+use serde_json::{Value, json};
 
 /// How many pods a cluster of each shape has, and how many events it goes through: as many as a debug build does in a second or so.
 const SIZES: [(Shape, usize, usize); 7] = [
@@ -173,5 +174,76 @@ fn edits_over_a_cluster_are_a_cold_start_of_the_edited_cluster() {
             let reverted = base.next(overlay.apply_to(base.snapshot()), Assumptions::default());
             assert_eq!(Difference::between(&base, &reverted), Difference::default(), "{}, seed {seed}", shape.name());
         }
+    }
+}
+
+/// The objects of a random cluster, by key.
+fn random_objects(random: &mut Random, mix: Mix) -> BTreeMap<ObjectKey, Object> {
+    let objects = random_cluster::objects_of(random, false, mix).into_iter().map(object);
+    objects.map(|object| (object.key.clone(), object)).collect()
+}
+
+/// Cluster-wide policies, nodes, pods on their node's network, pods of two families and pods without an address: what the shapes have not.
+/// Objects of one random cluster take the places of those of another, a few at a time.
+#[test]
+fn random_clusters_step_by_step_are_cold_starts() {
+    for seed in seeds() {
+        for (number, mix) in Mix::all().into_iter().enumerate() {
+            let mut random = Random::new(seed * 1000 + number as u64);
+            let mut host = Host::new(Assumptions::default(), number % 2 == 0);
+            let mut there = random_objects(&mut random, mix);
+            host.apply(there.values().map(Change::apply));
+            for step in 0..30 {
+                let before = host.analysis();
+                let others: Vec<Object> = random_objects(&mut random, mix).into_values().collect();
+                let mut changes = Vec::new();
+                for _ in 0..=random.below(3) {
+                    let gone = there.keys().nth(random.below(there.len().max(1))).filter(|_| there.len() > 8).cloned();
+                    if let Some(key) = gone.filter(|_| random.one_in(3)) {
+                        there.remove(&key);
+                        changes.push(Change::Delete(key));
+                    } else if !others.is_empty() {
+                        let object = random.pick(&others);
+                        changes.push(Change::apply(&object));
+                        there.insert(object.key.clone(), object);
+                    }
+                }
+                host.apply(changes);
+                let what = format!("{mix:?}, seed {seed}, step {step}");
+                let (warm, cold) = (host.analysis(), cold(host.snapshot()));
+                assert_same(&warm, &cold, &mut random, &what);
+                let differences = [Difference::between(&before, &warm), Difference::between(&before, &cold)];
+                assert!(differences[0] == differences[1], "{what}: {:#?}, and cold {:#?}", differences[0], differences[1]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_block_that_comes_divides_pods_that_were_alike() {
+    let pod = |name: &str, address: &str| {
+        object(json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": "shop", "labels": {"app": "web"}},
+            "status": {"podIPs": [{"ip": address}]},
+        }))
+    };
+    let policy = |cidr: &str| {
+        object(json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "out", "namespace": "shop"},
+            "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"ipBlock": {"cidr": cidr}}]}]},
+        }))
+    };
+    let mut host = Host::new(Assumptions::default(), false);
+    host.apply([pod("low", "10.0.0.1"), pod("middle", "10.0.0.99"), pod("high", "10.0.0.200")].iter().map(Change::apply));
+    let before = host.analysis();
+    let class = |analysis: &Analysis, name: &str| analysis.reachability().class_of(analysis.inventory().pod("shop", name).expect("a pod"));
+    assert_eq!(class(&before, "low"), class(&before, "high"));
+    let mut random = Random::new(1);
+    for cidr in ["10.0.0.0/25", "10.0.0.64/26", "10.0.0.0/8", "10.0.0.200/32"] {
+        host.apply([Change::apply(&policy(cidr))]);
+        let warm = host.analysis();
+        assert_same(&warm, &cold(host.snapshot()), &mut random, cidr);
+        assert_ne!(class(&warm, "low"), class(&warm, "high"), "{cidr}");
     }
 }

@@ -29,8 +29,7 @@ impl Follower {
                 SourceEvent::Apply(object) => _ = host.apply([Change::apply(&object)]),
                 SourceEvent::Delete(key) => _ = host.apply([Change::Delete(key)]),
                 SourceEvent::Replace { kind, namespace, objects } => {
-                    let entries =
-                        objects.iter().map(|object| (object.key.clone(), Arc::new(portolan_core::intake::read(object)))).collect();
+                    let entries = objects.iter().map(|object| Arc::new(portolan_core::intake::read(object))).collect();
                     host.apply([Change::Replace { kind, namespace: namespace.map(Into::into), entries }]);
                 }
                 SourceEvent::Status(kind, status) => {

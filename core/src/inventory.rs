@@ -1,18 +1,26 @@
 //! Who is in the network: pods in force, and the workloads that own them.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::Arc;
+mod addresses;
+mod owners;
+mod step;
 
-use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
+
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use crate::assumptions::{Assumptions, FinishedPods};
-use crate::ids::{Table, id};
+pub(crate) use step::{Moved, PodStep};
+
+use crate::assumptions::Assumptions;
+use crate::ids::{Id, Roll, id};
+use crate::intake::Entry;
 use crate::object::{Kind, ObjectKey, Warning};
-use crate::record::{Owner, Phase, PodRecord, Record};
-use crate::snapshot::{Snapshot, typed};
+use crate::peer::Peer;
+use crate::record::{PodRecord, Record};
+use crate::snapshot::Snapshot;
+use addresses::Addresses;
 
 id! {
     /// A pod of an inventory.
@@ -26,22 +34,60 @@ id! {
 /// A pod in force.
 #[derive(Debug, Clone)]
 pub struct Pod {
-    /// Its namespace.
-    pub namespace: SmolStr,
-    /// Its name; a representative bears its workload's.
-    pub name: SmolStr,
-    /// Its record.
-    pub record: Arc<PodRecord>,
+    /// The object: the pod's own, or that of the workload whose template it stands for.
+    entry: Arc<Entry>,
     /// What owns it, at the end of the chain.
     pub workload: WorkloadId,
-    /// Whether it stands for the pods of a workload's template.
-    pub is_representative: bool,
 }
 
 impl Pod {
+    /// Its namespace.
+    pub fn namespace(&self) -> &SmolStr {
+        &self.entry.key.namespace
+    }
+
+    /// Its name; a representative bears its workload's.
+    pub fn name(&self) -> &SmolStr {
+        &self.entry.key.name
+    }
+
+    /// The object.
+    pub(crate) fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
+    /// Its record.
+    pub fn record(&self) -> &PodRecord {
+        record_of(&self.entry)
+    }
+
+    /// Whether it stands for the pods of a workload's template.
+    pub fn is_representative(&self) -> bool {
+        self.entry.key.kind != Kind::Pod
+    }
+
     /// `namespace/name`
     pub fn path(&self) -> String {
-        format!("{}/{}", self.namespace, self.name)
+        self.entry.key.path()
+    }
+
+    /// Its place in the order: a representative comes after a pod of the same name.
+    fn rank(&self) -> (&str, &str, bool) {
+        rank_of(&self.entry)
+    }
+}
+
+fn rank_of(entry: &Entry) -> (&str, &str, bool) {
+    (&entry.key.namespace, &entry.key.name, entry.key.kind != Kind::Pod)
+}
+
+/// The record of a pod, or of the pod that a template describes. Nothing else is in an inventory.
+pub(crate) fn record_of(entry: &Entry) -> &PodRecord {
+    static NOTHING: LazyLock<PodRecord> = LazyLock::new(PodRecord::default);
+    match &entry.record {
+        Some(Record::Pod(record)) => record,
+        Some(Record::Workload(workload)) => workload.template.as_ref().unwrap_or(&NOTHING),
+        _ => &NOTHING,
     }
 }
 
@@ -55,7 +101,7 @@ pub struct Workload {
     /// Its name.
     pub name: SmolStr,
     /// Its pods in force, by name.
-    pub pods: Vec<PodId>,
+    pub pods: SmallVec<[PodId; 4]>,
     /// The pods that it asks for, where it says so.
     pub replicas: Option<u32>,
 }
@@ -65,146 +111,105 @@ impl Workload {
     pub fn path(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
     }
+
+    fn stands_to(&self, namespace: &str, name: &str, kind: &str) -> Ordering {
+        let own = (self.namespace.as_str(), self.name.as_str(), self.kind.as_str());
+        own.cmp(&(namespace, name, kind))
+    }
 }
 
-/// Everybody in the network.
+/// Everybody in the network. Cloning shares everything, and a change copies a few small parts.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// Pods, by namespace and name.
-    pub pods: Table<PodId, Pod>,
+    pub pods: Roll<PodId, Pod>,
     /// Workloads, by namespace, name and kind.
-    pub workloads: Table<WorkloadId, Workload>,
-    by_pod_name: FxHashMap<(SmolStr, SmolStr), PodId>,
-    by_workload_name: FxHashMap<(SmolStr, SmolStr), SmallVec<[WorkloadId; 1]>>,
-    by_address: FxHashMap<IpAddr, PodId>,
-    shared_addresses: Vec<(PodId, PodId, IpAddr)>,
+    pub workloads: Roll<WorkloadId, Workload>,
+    addresses: Addresses,
 }
-
-/// Namespace, name and kind of a workload.
-type WorkloadName = (SmolStr, SmolStr, SmolStr);
-
-/// Name and record of a pod, and whether it stands for a template.
-type OwnedPod = (SmolStr, Arc<PodRecord>, bool);
 
 impl Inventory {
     /// Takes the pods of a snapshot and finds what owns them: Pod to ReplicaSet to Deployment, Pod to Job to CronJob.
     pub fn new(snapshot: &Snapshot, assumptions: &Assumptions) -> Self {
-        // Sorted, so that ids follow names.
-        let mut owned: BTreeMap<WorkloadName, Vec<OwnedPod>> = BTreeMap::new();
-        for (key, record) in typed!(snapshot, Pod) {
-            if record.phase == Phase::Finished && assumptions.finished_pods == FinishedPods::Absent {
-                continue;
+        let (mut all_pods, mut all_workloads): (Vec<Pod>, Vec<Workload>) = (Vec::new(), Vec::new());
+        owners::each_namespace(snapshot, |namespace, objects| {
+            let mut pods: Vec<(&Arc<Entry>, WorkloadId)> = Vec::new();
+            for owned in objects.owned(snapshot, assumptions) {
+                let workload = WorkloadId::from_index(all_workloads.len());
+                let (kind, name, replicas) = (owned.kind, owned.name, owned.replicas);
+                all_workloads.push(Workload { namespace: namespace.clone(), kind, name, pods: SmallVec::new(), replicas });
+                pods.extend(owned.pods.into_iter().map(|entry| (entry, workload)));
             }
-            let (kind, name) = match &record.owner {
-                // An owner in a manifest may lack its kind: such pods go together under its name, as pods.
-                Some(owner) if owner.kind.is_empty() => (SmolStr::new_static("Pod"), owner.name.clone()),
-                Some(owner) => top_owner(snapshot, &key.namespace, owner),
-                None => (SmolStr::new_static("Pod"), key.name.clone()),
-            };
-            owned.entry((key.namespace.clone(), name, kind)).or_default().push((key.name.clone(), Arc::clone(record), false));
-        }
-        for kind in Kind::ALL {
-            for (key, record) in snapshot.records(*kind) {
-                let Record::Workload(workload) = record else { continue };
-                if workload.owner.is_some() {
-                    continue;
+            pods.sort_by(|(a, _), (b, _)| rank_of(a).cmp(&rank_of(b)));
+            for (entry, workload) in pods {
+                if let Some(workload) = all_workloads.get_mut(workload.index()) {
+                    workload.pods.push(PodId::from_index(all_pods.len()));
                 }
-                let pods = owned.entry((key.namespace.clone(), key.name.clone(), kind.name().into())).or_default();
-                if pods.is_empty()
-                    && snapshot.represents_templates
-                    && let Some(template) = &workload.template
-                {
-                    pods.push((key.name.clone(), Arc::clone(template), true));
-                }
+                all_pods.push(Pod { entry: Arc::clone(entry), workload });
             }
-        }
-        let mut inventory = Self::default();
-        for ((namespace, name, kind), pods) in owned {
-            let replicas = Kind::ALL.iter().find(|candidate| candidate.name() == kind).and_then(|known| {
-                match snapshot.record(&ObjectKey::new(*known, namespace.clone(), name.clone())) {
-                    Some(Record::Workload(workload)) => workload.replicas,
-                    _ => None,
-                }
-            });
-            let path = (namespace.clone(), name.clone());
-            let workload = inventory.workloads.push(Workload { namespace: namespace.clone(), kind, name, pods: Vec::new(), replicas });
-            inventory.by_workload_name.entry(path).or_default().push(workload);
-            for (name, record, is_representative) in pods {
-                let pod = inventory.pods.push(Pod { namespace: namespace.clone(), name, record, workload, is_representative });
-                inventory.workloads.at_mut(workload).pods.push(pod);
-            }
-        }
-        for (id, pod) in inventory.pods.entries() {
-            inventory.by_pod_name.insert((pod.namespace.clone(), pod.name.clone()), id);
-            // A pod on its node's network shares the node's address with others: the address is nobody's alone.
-            if !pod.record.host_network {
-                for address in &pod.record.addresses {
-                    let first = *inventory.by_address.entry(*address).or_insert(id);
-                    if first != id {
-                        inventory.shared_addresses.push((id, first, *address));
-                    }
-                }
-            }
-        }
-        inventory
+        });
+        let pods = Roll::of(all_pods);
+        Self { addresses: Addresses::new(&pods), pods, workloads: Roll::of(all_workloads) }
     }
 
-    /// Whether two snapshots, under these assumptions, have the same pods and owners.
-    pub(crate) fn is_same(old: &Snapshot, before: &Assumptions, new: &Snapshot, after: &Assumptions) -> bool {
-        let kinds = [
-            Kind::Pod,
-            Kind::Deployment,
-            Kind::StatefulSet,
-            Kind::DaemonSet,
-            Kind::ReplicaSet,
-            Kind::ReplicationController,
-            Kind::CronJob,
-            Kind::Job,
-        ];
-        before.finished_pods == after.finished_pods
-            && old.represents_templates == new.represents_templates
-            && kinds.into_iter().all(|kind| old.shares(new, kind))
+    /// How answers name a workload; `None` where the id is nobody's now.
+    pub(crate) fn peer_of(&self, id: WorkloadId) -> Option<Peer> {
+        if id.0 as usize >= self.workloads.bound() {
+            return None;
+        }
+        let workload = self.workloads.at(id);
+        let Workload { namespace, name, kind, .. } = workload;
+        let is_there = self.workloads.find(|other| other.stands_to(namespace, name, kind)) == Some(id);
+        is_there.then(|| Peer::Workload { namespace: namespace.clone(), name: name.clone(), workload: kind.clone() })
     }
 
     /// The pod of this name.
     pub fn pod(&self, namespace: &str, name: &str) -> Option<PodId> {
-        self.by_pod_name.get(&(SmolStr::new(namespace), SmolStr::new(name))).copied()
+        let find = |is_representative| self.pods.find(|pod| pod.rank().cmp(&(namespace, name, is_representative)));
+        find(false).or_else(|| find(true))
+    }
+
+    /// The pods of a namespace, by name.
+    pub fn pods_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = (PodId, &'a Pod)> {
+        let from = self.pods.ids_from(|pod| pod.rank() < (namespace, "", false)).map(|id| (id, self.pods.at(id)));
+        from.take_while(move |(_, pod)| pod.namespace() == namespace)
     }
 
     /// The pod that has this address for itself.
     pub fn pod_at(&self, address: IpAddr) -> Option<PodId> {
-        self.by_address.get(&address).copied()
+        self.addresses.pod_at(&self.pods, address)
+    }
+
+    /// The pods that are not on their node's network and have an address from the first to the last, which are of one family. A pod that
+    /// has two comes twice.
+    pub(crate) fn pods_between(&self, first: IpAddr, last: IpAddr) -> impl Iterator<Item = PodId> {
+        self.addresses.between(&self.pods, first, last)
+    }
+
+    /// Whether some pod that is not on its node's network has no address.
+    pub(crate) fn has_pods_without_address(&self) -> bool {
+        self.addresses.n_without() > 0
     }
 
     /// Warnings of pods that have an address which another has too: who is meant by it, nobody can tell, and the first is taken.
     pub fn warnings(&self) -> Vec<Warning> {
-        let of = |(second, first, address): &(PodId, PodId, IpAddr)| {
-            let (second, first) = (self.pods.at(*second), self.pods.at(*first));
-            let key = ObjectKey::new(Kind::Pod, second.namespace.clone(), second.name.clone());
+        let of = |(second, first, address): (PodId, PodId, IpAddr)| {
+            let (second, first) = (self.pods.at(second), self.pods.at(first));
+            let key = ObjectKey::new(Kind::Pod, second.namespace().clone(), second.name().clone());
             Warning::new(&key, "/status/podIPs", format!("{} has the address {address} too, and is taken for it", first.path()))
         };
-        self.shared_addresses.iter().map(of).collect()
+        self.addresses.shared(&self.pods).into_iter().map(of).collect()
     }
 
     /// The workload of this name; of any kind where none is given.
     pub fn workload(&self, namespace: &str, name: &str, kind: Option<&str>) -> Option<WorkloadId> {
-        let named = self.by_workload_name.get(&(SmolStr::new(namespace), SmolStr::new(name)))?;
-        named.iter().copied().find(|id| kind.is_none_or(|kind| self.workloads.at(*id).kind == kind))
-    }
-}
-
-/// The end of an owner chain. Chains longer than a few steps do not exist; a circle must not hang us.
-fn top_owner(snapshot: &Snapshot, namespace: &SmolStr, owner: &Owner) -> (SmolStr, SmolStr) {
-    let mut top = owner.clone();
-    for _ in 0..8 {
-        let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == top.kind) else { break };
-        match snapshot.record(&ObjectKey::new(*kind, namespace.clone(), top.name.clone())) {
-            Some(Record::Workload(workload)) => match &workload.owner {
-                Some(next) => top = next.clone(),
-                None => break,
-            },
-            _ => break,
+        match kind {
+            Some(kind) => self.workloads.find(|workload| workload.stands_to(namespace, name, kind)),
+            None => {
+                let first = self.workloads.ids_from(|workload| workload.stands_to(namespace, name, "").is_lt()).next()?;
+                let workload = self.workloads.at(first);
+                (workload.namespace == namespace && workload.name == name).then_some(first)
+            }
         }
     }
-    (top.kind, top.name)
 }

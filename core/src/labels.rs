@@ -2,29 +2,66 @@
 
 use std::fmt;
 
+use internment::ArcIntern;
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 use smol_str::SmolStr;
 
-/// The labels of an object: sorted by key, keys unique.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Labels(Box<[(SmolStr, SmolStr)]>);
+/// The labels of an object: sorted by key, keys unique. Each pair of key and value is held once, however many objects bear it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Labels(Box<[ArcIntern<(SmolStr, SmolStr)>]>);
+
+/// Labels that are held once, however many objects bear the same: cheap to clone, to compare and to hash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LabelSet(ArcIntern<Labels>);
+
+impl From<Labels> for LabelSet {
+    fn from(labels: Labels) -> Self {
+        Self(ArcIntern::new(labels))
+    }
+}
+
+impl Default for LabelSet {
+    fn default() -> Self {
+        Labels::default().into()
+    }
+}
+
+impl std::ops::Deref for LabelSet {
+    type Target = Labels;
+
+    fn deref(&self) -> &Labels {
+        &self.0
+    }
+}
+
+impl<K: Into<SmolStr>, V: Into<SmolStr>> FromIterator<(K, V)> for LabelSet {
+    /// Later values replace earlier ones of the same key.
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        pairs.into_iter().collect::<Labels>().into()
+    }
+}
 
 impl Labels {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let index = self.0.binary_search_by(|(candidate, _)| candidate.as_str().cmp(key)).ok()?;
-        self.0.get(index).map(|(_, value)| value.as_str())
+        // There are few of them: told from each other by length mostly, they need no order.
+        self.0.iter().find(|label| label.0 == key).map(|label| label.1.as_str())
     }
 
     /// Pairs of key and value, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.0.iter().map(|label| (label.0.as_str(), label.1.as_str()))
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Those of the labels whose keys are wanted.
+    pub(crate) fn only(&self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|label| is_wanted(&label.0)).cloned().collect())
     }
 
     /// The same labels and one more, which replaces what the key had.
@@ -37,7 +74,7 @@ impl<K: Into<SmolStr>, V: Into<SmolStr>> FromIterator<(K, V)> for Labels {
     /// Later values replace earlier ones of the same key.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         let sorted: std::collections::BTreeMap<SmolStr, SmolStr> = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
-        Self(sorted.into_iter().collect())
+        Self(sorted.into_iter().map(ArcIntern::new).collect())
     }
 }
 
@@ -157,12 +194,35 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// A label selector: all requirements must be met. The empty selector selects everything.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
-#[serde(transparent)]
+/// A label selector: all requirements must be met. The empty selector selects everything. Equal selectors are held once: cheap to clone,
+/// to compare and to hash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selector {
-    /// The requirements, sorted.
-    pub requirements: Vec<Requirement>,
+    requirements: ArcIntern<Box<[Requirement]>>,
+}
+
+impl Default for Selector {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+impl PartialOrd for Selector {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Selector {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.requirements().cmp(other.requirements())
+    }
+}
+
+impl Serialize for Selector {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.requirements().serialize(serializer)
+    }
 }
 
 impl Selector {
@@ -176,7 +236,12 @@ impl Selector {
         }
         requirements.sort_unstable();
         requirements.dedup();
-        Self { requirements }
+        Self { requirements: ArcIntern::new(requirements.into()) }
+    }
+
+    /// The requirements, sorted.
+    pub fn requirements(&self) -> &[Requirement] {
+        &self.requirements
     }
 
     /// A selector that wants exactly these values.
@@ -186,34 +251,34 @@ impl Selector {
 
     /// Whether it selects everything.
     pub fn is_everything(&self) -> bool {
-        self.requirements.is_empty()
+        self.requirements().is_empty()
     }
 
     /// Whether it selects something with these labels.
     pub fn matches(&self, labels: &Labels) -> bool {
-        self.requirements.iter().all(|requirement| requirement.matches(labels))
+        self.requirements().iter().all(|requirement| requirement.matches(labels))
     }
 
     /// Whether whatever it selects is selected by `other` too, as far as single requirements show it.
     pub fn implies(&self, other: &Self) -> bool {
-        other.requirements.iter().all(|wanted| self.requirements.iter().any(|own| own.implies(wanted)))
+        other.requirements().iter().all(|wanted| self.requirements().iter().any(|own| own.implies(wanted)))
     }
 
     /// What both select; `None` where two requirements exclude each other.
     pub fn and(&self, other: &Self) -> Option<Self> {
-        let is_excluded = self.requirements.iter().any(|own| other.requirements.iter().any(|wanted| own.excludes(wanted)));
-        let both = self.requirements.iter().chain(&other.requirements);
+        let is_excluded = self.requirements().iter().any(|own| other.requirements().iter().any(|wanted| own.excludes(wanted)));
+        let both = self.requirements().iter().chain(other.requirements());
         (!is_excluded).then(|| Self::new(both.cloned().collect()))
     }
 
     /// Whether it asks for single values and for nothing else, as `matchLabels` does.
     pub fn asks_for_labels_only(&self) -> bool {
-        self.requirements.iter().all(|requirement| matches!(&requirement.operator, Operator::In(values) if values.len() == 1))
+        self.requirements().iter().all(|requirement| matches!(&requirement.operator, Operator::In(values) if values.len() == 1))
     }
 
     /// The first requirement that the labels do not meet.
     pub fn first_unmet(&self, labels: &Labels) -> Option<&Requirement> {
-        self.requirements.iter().find(|requirement| !requirement.matches(labels))
+        self.requirements().iter().find(|requirement| !requirement.matches(labels))
     }
 }
 
@@ -222,7 +287,7 @@ impl fmt::Display for Selector {
         if self.is_everything() {
             return f.write_str("everything");
         }
-        let parts: Vec<String> = self.requirements.iter().map(ToString::to_string).collect();
+        let parts: Vec<String> = self.requirements().iter().map(ToString::to_string).collect();
         f.write_str(&parts.join(", "))
     }
 }

@@ -28,6 +28,7 @@ pub mod intervals;
 pub mod inventory;
 pub mod labels;
 pub mod object;
+mod ordered;
 pub mod peer;
 pub mod policy;
 pub mod ports;

@@ -94,8 +94,8 @@ impl<'a> Comparison<'a> {
             .pods
             .entries()
             .map(|(id, pod)| {
-                let kind = if pod.is_representative { &inventory.workloads.at(pod.workload).kind } else { "Pod" };
-                (key(&pod.namespace, &pod.name, kind), id)
+                let kind = if pod.is_representative() { &inventory.workloads.at(pod.workload).kind } else { "Pod" };
+                (key(pod.namespace(), pod.name(), kind), id)
             })
             .collect();
         let mut ends = Vec::new();
@@ -302,9 +302,8 @@ impl<'a> Comparison<'a> {
                     _ => false,
                 };
                 // Listings do not set the address of a pod's own node apart, which is always let in.
-                let own = &inventory.pods.at(from).record.node;
-                let is_own =
-                    self.reference.cluster.nodes.iter().any(|node| node.name() == own.as_str() && node.addresses.contains(&address));
+                let own = &inventory.pods.at(from).record().node;
+                let is_own = self.reference.cluster.nodes.iter().any(|node| node.name() == &**own && node.addresses.contains(&address));
                 for is_out in [true, false].into_iter().filter(|is_out| *is_out || !is_own) {
                     let (source, destination) =
                         if is_out { (End::Pod(from), End::Address(address)) } else { (End::Address(address), End::Pod(from)) };

@@ -40,9 +40,9 @@ pub fn ends(analysis: &Analysis) -> Vec<String> {
             ends.push(format!("{}/{}/{}", workload.namespace, workload.kind.to_lowercase(), workload.name));
         }
     }
-    for (_, pod) in analysis.inventory().pods.entries().filter(|(_, pod)| !pod.is_representative) {
-        ends.push(format!("{}/pod/{}", pod.namespace, pod.name));
-        ends.extend(pod.record.addresses.iter().map(ToString::to_string));
+    for (_, pod) in analysis.inventory().pods.entries().filter(|(_, pod)| !pod.is_representative()) {
+        ends.push(format!("{}/pod/{}", pod.namespace(), pod.name()));
+        ends.extend(pod.record().addresses.iter().map(ToString::to_string));
     }
     let services = analysis.snapshot().records(Kind::Service);
     ends.extend(services.map(|(key, _)| format!("{}/svc/{}", key.namespace, key.name)));
@@ -63,7 +63,7 @@ pub fn ends(analysis: &Analysis) -> Vec<String> {
 
 /// Ports to ask for: none, some numbers, and the names of the first few container ports.
 pub fn ports(analysis: &Analysis) -> Vec<Option<String>> {
-    let names = analysis.inventory().pods.entries().flat_map(|(_, pod)| pod.record.ports.iter().map(|port| port.name.to_string()));
+    let names = analysis.inventory().pods.entries().flat_map(|(_, pod)| pod.record().ports.iter().map(|port| port.name.to_string()));
     let names: BTreeSet<String> = names.filter(|name| !name.is_empty()).collect();
     let numbers = ["80/TCP", "5432", "53/UDP", "1/SCTP", "no-such-name"].map(str::to_owned);
     std::iter::once(None).chain(numbers.into_iter().chain(names.into_iter().take(3)).map(Some)).collect()

@@ -227,8 +227,10 @@ impl Session {
             Some(ids::Subject::Workload(workload)) => analysis.inventory().workloads.at(workload).pods.first().copied(),
             _ => None,
         };
-        let Some(pod) = pod.map(|pod| analysis.inventory().pods.at(pod)).filter(|pod| pod.namespace == namespace) else { return json!({}) };
-        distinguishing(&pod.record.labels)
+        let Some(pod) = pod.map(|pod| analysis.inventory().pods.at(pod)).filter(|pod| pod.namespace() == namespace) else {
+            return json!({});
+        };
+        distinguishing(&pod.record().labels)
     }
 
     pub(super) fn sketch_view(&self) -> Sketch {

@@ -78,7 +78,7 @@ async fn list_kind(kind: Kind, api: Api<RawObject>, namespace: Option<&str>) -> 
         for object in page.items {
             if let Ok(object) = object.into_object(kind) {
                 let entry = std::sync::Arc::new(portolan_core::intake::read(&object));
-                entries.push((object.key, entry));
+                entries.push(entry);
             }
         }
         match page.metadata.continue_.filter(|token| !token.is_empty()) {

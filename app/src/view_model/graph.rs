@@ -88,7 +88,7 @@ const NOISY: &[(&str, &str)] = &[
 /// Whether nearly everything talks to a workload: DNS, monitoring.
 pub fn is_noisy(analysis: &Analysis, workload: &Workload) -> bool {
     let Some(pod) = workload.pods.first() else { return false };
-    let labels = &analysis.inventory().pods.at(*pod).record.labels;
+    let labels = &analysis.inventory().pods.at(*pod).record().labels;
     NOISY.iter().any(|(key, value)| labels.get(key) == Some(value))
 }
 

@@ -121,7 +121,7 @@ fn is_within(id: &str, row: &Row, others: &Rows) -> bool {
 }
 
 fn endpoint_of(analysis: &Analysis, workload: WorkloadId) -> Endpoint {
-    Endpoint::Pods { peer: analysis.workload_peer(workload), pods: analysis.inventory().workloads.at(workload).pods.clone() }
+    Endpoint::Pods { peer: analysis.workload_peer(workload), pods: analysis.inventory().workloads.at(workload).pods.to_vec() }
 }
 
 /// The rows of one direction: those that the edits gain or lose first, then the outside, then its own namespace, then the others.
@@ -243,7 +243,7 @@ fn workload_inspector(base: &Analysis, edited: &Analysis, id: WorkloadId) -> Ins
     let before = before.filter(|_| !std::ptr::eq(base, edited));
     let after = Asker { analysis: edited, workload: id, pod: None };
     let addresses: Vec<String> =
-        workload.pods.iter().flat_map(|pod| &edited.inventory().pods.at(*pod).record.addresses).map(ToString::to_string).collect();
+        workload.pods.iter().flat_map(|pod| edited.inventory().pods.at(*pod).record().addresses.iter()).map(ToString::to_string).collect();
     let addresses = match addresses.as_slice() {
         [] => String::new(),
         [one] => format!(", {one}"),
@@ -277,26 +277,26 @@ fn workload_inspector(base: &Analysis, edited: &Analysis, id: WorkloadId) -> Ins
 fn pod_inspector(base: &Analysis, edited: &Analysis, id: PodId) -> Inspector {
     let pod = edited.inventory().pods.at(id);
     let workload = edited.inventory().workloads.at(pod.workload);
-    let old = base.inventory().pod(&pod.namespace, &pod.name);
+    let old = base.inventory().pod(pod.namespace(), pod.name());
     let before = old.map(|old| Asker { analysis: base, workload: base.inventory().pods.at(old).workload, pod: Some(old) });
     let before = before.filter(|_| !std::ptr::eq(base, edited));
     let after = Asker { analysis: edited, workload: pod.workload, pod: Some(id) };
-    let mut facts = vec![format!("Pod in {}", pod.namespace)];
+    let mut facts = vec![format!("Pod in {}", pod.namespace())];
     if workload.kind != "Pod" {
         facts.push(format!("of {} {}", workload.kind, workload.name));
     }
-    facts.extend(pod.record.addresses.iter().map(ToString::to_string));
-    if !pod.record.node.is_empty() {
-        facts.push(format!("on {}", pod.record.node));
+    facts.extend(pod.record().addresses.iter().map(ToString::to_string));
+    if !pod.record().node.is_empty() {
+        facts.push(format!("on {}", pod.record().node));
     }
-    if !pod.record.ready {
+    if !pod.record().ready {
         facts.push("not ready".to_owned());
     }
     let destinations = connection_rows(before.as_ref(), &after, Direction::Egress);
     let sources = connection_rows(before.as_ref(), &after, Direction::Ingress);
     let [could_reach, could_be_reached] = edited.exposure_of_pod(id).map(|exposure| exposure::rows(&exposure));
     Inspector {
-        title: pod.name.to_string(),
+        title: pod.name().to_string(),
         subtitle: facts.join(", "),
         denied_destinations: denied_rows(&after, Direction::Egress, &destinations),
         denied_sources: denied_rows(&after, Direction::Ingress, &sources),
@@ -404,7 +404,7 @@ fn namespace_inspector(analysis: &Analysis, name: &str) -> Inspector {
     let mut inspector = Inspector { title: name.to_owned(), subtitle, yaml: yaml_of(analysis, &key), ..Inspector::default() };
     inspector.destinations = across(analysis, name, Direction::Egress);
     inspector.sources = across(analysis, name, Direction::Ingress);
-    let is_here = |pod: &PodId| inventory.pods.at(*pod).namespace == name;
+    let is_here = |pod: &PodId| inventory.pods.at(*pod).namespace() == name;
     inspector.paths = analysis.entry_paths().iter().filter(|path| path.pods.iter().any(is_here)).map(reasons::path_row).collect();
     inspector.objects = policies.into_iter().map(|key| object_row(key, "")).collect();
     if analysis.snapshot().entry(&key).is_some() {

@@ -53,13 +53,16 @@ fn workload_row(analysis: &Analysis, workload: &Workload) -> WorkloadRow {
         id: ids::workload(workload),
         name: workload.name.to_string(),
         fact: workload_fact(analysis, workload),
-        pods: pods.filter(|pod| !pod.is_representative).map(|pod| (ids::pod(&pod.namespace, &pod.name), pod.name.to_string())).collect(),
+        pods: pods
+            .filter(|pod| !pod.is_representative())
+            .map(|pod| (ids::pod(pod.namespace(), pod.name()), pod.name().to_string()))
+            .collect(),
     }
 }
 
 /// `Deployment, 3 pods`; for a workload of a manifest, the pods that it asks for.
 pub fn workload_fact(analysis: &Analysis, workload: &Workload) -> String {
-    let is_represented = workload.pods.first().is_some_and(|pod| analysis.inventory().pods.at(*pod).is_representative);
+    let is_represented = workload.pods.first().is_some_and(|pod| analysis.inventory().pods.at(*pod).is_representative());
     let pods = match (is_represented, workload.replicas) {
         (true, Some(replicas)) => count(replicas as usize, "pod wanted", "pods wanted"),
         (true, None) => "pods as it makes them".to_owned(),

@@ -29,7 +29,7 @@ pub fn index(analysis: &Analysis) -> Vec<SearchEntry> {
         }
     }
     for workload in inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()) {
-        let labels = workload.pods.first().map(|pod| inventory.pods.at(*pod).record.labels.to_string()).unwrap_or_default();
+        let labels = workload.pods.first().map(|pod| inventory.pods.at(*pod).record().labels.to_string()).unwrap_or_default();
         entries.push(SearchEntry {
             id: ids::workload(workload),
             title: workload.path(),
@@ -44,10 +44,10 @@ pub fn index(analysis: &Analysis) -> Vec<SearchEntry> {
         let haystack = format!("{} {}", addresses.join(" "), service.external_name).to_lowercase();
         entries.push(SearchEntry { id: ids::service(key), title: key.path(), kind: "Service".to_owned(), haystack });
     }
-    for pod in inventory.pods.iter().filter(|pod| !pod.is_representative) {
-        let addresses: Vec<String> = pod.record.addresses.iter().map(ToString::to_string).collect();
-        let haystack = format!("{} {} {}", addresses.join(" "), pod.record.labels, pod.record.node).to_lowercase();
-        entries.push(SearchEntry { id: ids::pod(&pod.namespace, &pod.name), title: pod.path(), kind: "Pod".to_owned(), haystack });
+    for pod in inventory.pods.iter().filter(|pod| !pod.is_representative()) {
+        let addresses: Vec<String> = pod.record().addresses.iter().map(ToString::to_string).collect();
+        let haystack = format!("{} {} {}", addresses.join(" "), *pod.record().labels, pod.record().node).to_lowercase();
+        entries.push(SearchEntry { id: ids::pod(pod.namespace(), pod.name()), title: pod.path(), kind: "Pod".to_owned(), haystack });
     }
     entries
 }

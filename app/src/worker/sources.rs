@@ -156,7 +156,7 @@ impl Sources {
             SourceEvent::Apply(object) => self.changes.push(Change::apply(&object)),
             SourceEvent::Delete(key) => self.changes.push(Change::Delete(key)),
             SourceEvent::Replace { kind, namespace, objects } => {
-                let entries = objects.into_iter().map(|object| (object.key.clone(), entry(&object))).collect();
+                let entries = objects.iter().map(entry).collect();
                 self.changes.push(Change::Replace { kind, namespace: namespace.map(Into::into), entries });
             }
             SourceEvent::Status(kind, status) => self.standing.set(kind, status),

@@ -1,8 +1,7 @@
 //! All connections: between units (workloads or pods), and between units and intervals of addresses outside.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::Analysis;
@@ -51,22 +50,12 @@ pub struct Connection {
     pub depends: Vec<String>,
 }
 
-/// Which lines a listing has.
-struct Lines<'a> {
-    units: &'a [UnitMember],
-    /// The units that are meant: lines have one of them at an end. `None` for all; domains are listed then for the units that have a
-    /// policy which names them, and else for all, so that listings can be compared.
-    of: Option<&'a dyn Fn(&UnitMember) -> bool>,
-    ranges: &'a [AddressRange],
-    domains: &'a BTreeSet<SmolStr>,
-}
-
 /// One unit of a listing: its name, the classes of its pods, and its pods.
 #[derive(Debug, Clone)]
 pub(crate) struct UnitMember {
     pub(crate) peer: Peer,
     pub(crate) classes: Vec<ClassId>,
-    pub(crate) pods: Vec<PodId>,
+    pub(crate) pods: SmallVec<[PodId; 4]>,
 }
 
 impl Analysis {
@@ -79,7 +68,7 @@ impl Analysis {
     /// The peer of a pod.
     pub fn pod_peer(&self, id: PodId) -> Peer {
         let pod = self.inventory.pods.at(id);
-        Peer::Pod { namespace: pod.namespace.clone(), name: pod.name.clone() }
+        Peer::Pod { namespace: pod.namespace().clone(), name: pod.name().clone() }
     }
 
     /// What may go from one workload to another.
@@ -100,7 +89,7 @@ impl Analysis {
     /// The policies that select a pod and speak of a direction, in the order of tiers.
     pub fn policies_selecting(&self, pod: PodId, direction: Direction) -> Vec<&ObjectKey> {
         let places = self.reachability.policies_of(self.reachability.class_of(pod), direction);
-        places.iter().filter_map(|place| Some(&self.reachability.policy_at(place)?.object)).collect()
+        places.iter().map(|placed| &placed.policy.object).collect()
     }
 
     /// The pods that stand behind a Service, ready or not.
@@ -112,7 +101,7 @@ impl Analysis {
     }
 
     pub(super) fn pod_unit(&self, id: PodId) -> UnitMember {
-        UnitMember { peer: self.pod_peer(id), classes: vec![self.reachability.class_of(id)], pods: vec![id] }
+        UnitMember { peer: self.pod_peer(id), classes: vec![self.reachability.class_of(id)], pods: SmallVec::from_slice(&[id]) }
     }
 
     pub(super) fn workload_unit(&self, id: WorkloadId) -> UnitMember {
@@ -121,6 +110,13 @@ impl Analysis {
         classes.sort_unstable();
         classes.dedup();
         UnitMember { peer: self.workload_peer(id), classes, pods }
+    }
+
+    /// The workload that answers name so, where it has pods.
+    pub(super) fn unit_of(&self, peer: &Peer) -> Option<UnitMember> {
+        let Peer::Workload { namespace, name, workload } = peer else { return None };
+        let id = self.inventory.workload(namespace, name, Some(workload))?;
+        (!self.inventory.workloads.at(id).pods.is_empty()).then(|| self.workload_unit(id))
     }
 
     /// The units of a listing, by name.
@@ -152,7 +148,7 @@ impl Analysis {
         let (mut n_there, mut n_all) = (0, 0);
         for pod in unit.pods.iter().filter(|pod| self.reachability.class_of(**pod) == class) {
             n_all += 1;
-            n_there += usize::from(self.inventory.pods.at(*pod).record.node == node);
+            n_there += usize::from(self.inventory.pods.at(*pod).record().node == node);
         }
         OnNode::of(n_there, n_all)
     }
@@ -189,25 +185,6 @@ impl Analysis {
 
     /// Tells every connection that [`Self::connections`] lists, one after the other, without keeping them.
     pub fn each_connection(&self, unit: Unit, tell: &mut dyn FnMut(Connection)) {
-        let lines =
-            Lines { units: &self.units(unit), of: None, ranges: &self.reachability.address_ranges(), domains: self.reachability.domains() };
-        self.each_line(&lines, tell);
-    }
-
-    /// The connections of some units, with all others: with every interval and every domain that is given.
-    pub(crate) fn connections_of(
-        &self,
-        units: &[UnitMember],
-        of: &dyn Fn(&UnitMember) -> bool,
-        ranges: &[AddressRange],
-        domains: &BTreeSet<SmolStr>,
-    ) -> Vec<Connection> {
-        let mut connections = Vec::new();
-        self.each_line(&Lines { units, of: Some(of), ranges, domains }, &mut |connection| connections.push(connection));
-        connections
-    }
-
-    fn each_line(&self, lines: &Lines<'_>, tell: &mut dyn FnMut(Connection)) {
         let mut add = |from: &Peer, to: &Peer, outcome: &Outcome| {
             if !outcome.certain.is_empty() {
                 tell(Connection { from: from.clone(), to: to.clone(), ports: outcome.certain.clone(), depends: Vec::new() });
@@ -217,29 +194,24 @@ impl Analysis {
                 tell(Connection { from: from.clone(), to: to.clone(), ports: outcome.dependent(), depends });
             }
         };
-        let range_peers: Vec<(Peer, AddressRange)> = lines.ranges.iter().map(|range| (Peer::range(range), *range)).collect();
-        let all: Vec<(usize, &UnitMember)> = lines.units.iter().enumerate().collect();
-        let meant: Vec<(usize, &UnitMember)> = all.iter().copied().filter(|(_, unit)| lines.of.is_none_or(|of| of(unit))).collect();
-        let is_meant = |index: usize| meant.binary_search_by_key(&index, |(index, _)| *index).is_ok();
-        for (index, from) in &all {
-            let from_meant = lines.of.is_none() || is_meant(*index);
-            for (other_index, to) in if from_meant { &all } else { &meant } {
+        let units = self.units(unit);
+        let ranges: Vec<(Peer, AddressRange)> =
+            self.reachability.address_ranges().into_iter().map(|range| (Peer::range(&range), range)).collect();
+        for (index, from) in units.iter().enumerate() {
+            for (other_index, to) in units.iter().enumerate() {
                 if index != other_index {
                     add(&from.peer, &to.peer, &self.between(from, to));
                 }
             }
-            if !from_meant {
-                continue;
-            }
-            for (peer, range) in &range_peers {
+            for (peer, range) in &ranges {
                 add(&from.peer, peer, &self.with_range(from, Direction::Egress, range));
             }
-            for pattern in lines.domains.iter().filter(|pattern| lines.of.is_some() || self.names_domain(from, pattern)) {
+            for pattern in self.reachability.domains().iter().filter(|pattern| self.names_domain(from, pattern)) {
                 add(&from.peer, &Peer::Domain { pattern: pattern.clone() }, &self.with_domain(from, pattern));
             }
         }
-        for (peer, range) in &range_peers {
-            for (_, to) in &meant {
+        for (peer, range) in &ranges {
+            for to in &units {
                 add(peer, &to.peer, &self.with_range(to, Direction::Ingress, range));
             }
         }

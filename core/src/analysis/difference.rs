@@ -6,11 +6,13 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::connections::UnitMember;
-use super::touched::{self, Touched};
+use super::touched::{Others, Touched};
 use super::{Analysis, Unit};
 use crate::address::{AddressRange, Family};
 use crate::peer::{Peer, Verdict};
+use crate::policy::Direction;
 use crate::ports::PortSet;
+use crate::reachability::Outcome;
 
 /// What is different. Serialised as `portolan diff -o json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -89,25 +91,53 @@ pub struct ChangedPath {
     pub sentence: String,
 }
 
-type Listing = BTreeMap<(Peer, Peer), PortsAndConditions>;
+impl From<&Outcome> for PortsAndConditions {
+    fn from(outcome: &Outcome) -> Self {
+        let depends = outcome.causes.iter().map(ToString::to_string).collect();
+        Self { ports: outcome.certain.clone(), depends_ports: outcome.dependent(), depends }
+    }
+}
 
 impl Difference {
     /// Compares two analyses, workload by workload.
     pub fn between(before: &Analysis, after: &Analysis) -> Self {
-        let both = [before, after].map(|analysis| (analysis, analysis.units(Unit::Workload)));
-        let touched = touched::units(&both);
-        let ranges = common_ranges(&both, &touched);
-        let domains = before.reachability().domains().union(after.reachability().domains()).cloned().collect();
-        let [old, new] = both.each_ref().map(|(analysis, units)| listing(analysis, units, &touched, &ranges, &domains));
-        let keys: BTreeSet<&(Peer, Peer)> = old.keys().chain(new.keys()).collect();
-        let mut rows: Vec<ChangedConnection> = Vec::new();
-        for key in keys {
-            let (was, is) = (old.get(key).cloned().unwrap_or_default(), new.get(key).cloned().unwrap_or_default());
-            if was != is {
-                rows.push(ChangedConnection { from: key.0.clone(), to: key.1.clone(), before: was, after: is });
+        Self::unless(before, after, &|| false).unwrap_or_default()
+    }
+
+    /// Compares two analyses, workload by workload; `None` where `is_outdated` says, while that is done, that nobody wants it any more.
+    pub fn unless(before: &Analysis, after: &Analysis, is_outdated: &dyn Fn() -> bool) -> Option<Self> {
+        let mut comparison = Comparison { before, after, rows: BTreeMap::new() };
+        let touched = match Touched::between(before, after) {
+            Touched::These(peers) => peers,
+            Touched::Everybody => [before, after].iter().flat_map(|analysis| peers(analysis)).collect(),
+        };
+        let pairs: Vec<Pair> = touched.iter().map(|peer| comparison.pair(peer)).collect();
+        let mut everybody: Option<Vec<Pair>> = None;
+        let mut others = Others::new(before, after);
+        for pair in &pairs {
+            for direction in Direction::ALL {
+                if is_outdated() {
+                    return None;
+                }
+                let meant = match (&pair.was, &pair.is) {
+                    (Some(was), Some(is)) => others.of(was, is, direction),
+                    _ => None,
+                };
+                let these: Option<Vec<Pair>> = meant.map(|peers| peers.iter().map(|peer| comparison.pair(peer)).collect());
+                let meant: &[Pair] = match &these {
+                    Some(these) => these,
+                    None => everybody.get_or_insert_with(|| comparison.everybody()),
+                };
+                for (number, other) in meant.iter().enumerate() {
+                    if number % 1024 == 1023 && is_outdated() {
+                        return None;
+                    }
+                    comparison.compare(pair, other, direction);
+                }
             }
         }
-        let rows = merge_neighbours(rows);
+        comparison.compare_outside(&pairs);
+        let rows = merge_neighbours(comparison.into_rows());
         let mut difference = Self { paths: changed_paths(before, after), ..Self::default() };
         for row in rows {
             let list = match (row.before.is_none(), row.after.is_none()) {
@@ -117,34 +147,102 @@ impl Difference {
             };
             list.push(row);
         }
-        difference
+        Some(difference)
     }
 }
 
-fn listing(analysis: &Analysis, units: &[UnitMember], touched: &Touched, ranges: &[AddressRange], domains: &BTreeSet<SmolStr>) -> Listing {
-    let mut listing = Listing::new();
-    for connection in analysis.connections_of(units, &|unit| touched.holds(&unit.peer), ranges, domains) {
-        let entry = listing.entry((connection.from, connection.to)).or_default();
-        if connection.depends.is_empty() {
-            entry.ports = connection.ports;
-        } else {
-            entry.depends_ports = connection.ports;
-            entry.depends = connection.depends;
+fn peers(analysis: &Analysis) -> Vec<Peer> {
+    analysis.units(Unit::Workload).into_iter().map(|unit| unit.peer).collect()
+}
+
+/// A workload as it was and as it is.
+struct Pair {
+    peer: Peer,
+    was: Option<UnitMember>,
+    is: Option<UnitMember>,
+}
+
+/// Two analyses, and what was found to be different so far.
+struct Comparison<'a> {
+    before: &'a Analysis,
+    after: &'a Analysis,
+    rows: BTreeMap<(Peer, Peer), (PortsAndConditions, PortsAndConditions)>,
+}
+
+impl Comparison<'_> {
+    fn pair(&self, peer: &Peer) -> Pair {
+        let [was, is] = [self.before, self.after].map(|analysis| analysis.unit_of(peer));
+        Pair { peer: peer.clone(), was, is }
+    }
+
+    fn everybody(&self) -> Vec<Pair> {
+        let peers: BTreeSet<Peer> = peers(self.before).into_iter().chain(peers(self.after)).collect();
+        peers.iter().map(|peer| self.pair(peer)).collect()
+    }
+
+    fn note(&mut self, from: &Peer, to: &Peer, was: Option<&Outcome>, is: Option<&Outcome>) {
+        if was != is {
+            let told = |outcome: Option<&Outcome>| outcome.map(PortsAndConditions::from).unwrap_or_default();
+            let (was, is) = (told(was), told(is));
+            if was != is {
+                self.rows.insert((from.clone(), to.clone()), (was, is));
+            }
         }
     }
-    listing
+
+    /// Compares what goes from one workload to another, or comes from it.
+    fn compare(&mut self, pair: &Pair, other: &Pair, direction: Direction) {
+        if pair.peer == other.peer {
+            return;
+        }
+        let (from, to) = if direction == Direction::Egress { (pair, other) } else { (other, pair) };
+        let between = |analysis: &Analysis, from: &Option<UnitMember>, to: &Option<UnitMember>| -> Option<Outcome> {
+            Some(analysis.between(from.as_ref()?, to.as_ref()?))
+        };
+        let was = between(self.before, &from.was, &to.was);
+        let is = between(self.after, &from.is, &to.is);
+        self.note(&from.peer, &to.peer, was.as_ref(), is.as_ref());
+    }
+
+    /// Compares what goes out to domains, and what goes to and comes from addresses outside.
+    fn compare_outside(&mut self, pairs: &[Pair]) {
+        let (before, after) = (self.before, self.after);
+        let ranges: Vec<(Peer, AddressRange)> =
+            common_ranges(before, after, pairs).into_iter().map(|range| (Peer::range(&range), range)).collect();
+        let domains: BTreeSet<SmolStr> = before.reachability().domains().union(after.reachability().domains()).cloned().collect();
+        for pair in pairs {
+            let ask = |ask: &dyn Fn(&Analysis, &UnitMember) -> Outcome| {
+                [pair.was.as_ref().map(|unit| ask(before, unit)), pair.is.as_ref().map(|unit| ask(after, unit))]
+            };
+            for (peer, range) in &ranges {
+                let [was, is] = ask(&|analysis, unit| analysis.with_range(unit, Direction::Egress, range));
+                self.note(&pair.peer, peer, was.as_ref(), is.as_ref());
+                let [was, is] = ask(&|analysis, unit| analysis.with_range(unit, Direction::Ingress, range));
+                self.note(peer, &pair.peer, was.as_ref(), is.as_ref());
+            }
+            for pattern in &domains {
+                let [was, is] = ask(&|analysis, unit| analysis.with_domain(unit, pattern));
+                self.note(&pair.peer, &Peer::Domain { pattern: pattern.clone() }, was.as_ref(), is.as_ref());
+            }
+        }
+    }
+
+    fn into_rows(self) -> Vec<ChangedConnection> {
+        let row = |((from, to), (before, after))| ChangedConnection { from, to, before, after };
+        self.rows.into_iter().map(row).collect()
+    }
 }
 
-/// Intervals that no touched unit of either analysis divides further.
-fn common_ranges(both: &[(&Analysis, Vec<UnitMember>); 2], touched: &Touched) -> Vec<AddressRange> {
-    let ranges_of = |(analysis, units): &(&Analysis, Vec<UnitMember>)| {
-        let meant = units.iter().filter(|unit| touched.holds(&unit.peer));
-        let mut classes: Vec<_> = meant.flat_map(|unit| unit.classes.iter().copied()).collect();
+/// Intervals that no unit of either analysis divides further.
+fn common_ranges(before: &Analysis, after: &Analysis, pairs: &[Pair]) -> Vec<AddressRange> {
+    let ranges_of = |analysis: &Analysis, unit: fn(&Pair) -> Option<&UnitMember>| {
+        let mut classes: Vec<_> = pairs.iter().filter_map(unit).flat_map(|unit| unit.classes.iter().copied()).collect();
         classes.sort_unstable();
         classes.dedup();
         analysis.reachability().address_ranges_of(&classes)
     };
-    let all: Vec<AddressRange> = both.iter().flat_map(ranges_of).collect();
+    let mut all: Vec<AddressRange> = ranges_of(before, |pair| pair.was.as_ref());
+    all.extend(ranges_of(after, |pair| pair.is.as_ref()));
     let mut ranges = Vec::new();
     for family in [Family::V4, Family::V6] {
         let starts: BTreeSet<u128> = all.iter().filter(|range| range.family == family).map(|range| range.first).collect();

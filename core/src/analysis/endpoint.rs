@@ -139,7 +139,7 @@ impl Analysis {
         let parts: Vec<&str> = text.split('/').collect();
         match parts.as_slice() {
             [namespace, name] => {
-                if let Some(pod) = self.inventory.pod(namespace, name).filter(|pod| !self.inventory.pods.at(*pod).is_representative) {
+                if let Some(pod) = self.inventory.pod(namespace, name).filter(|pod| !self.inventory.pods.at(*pod).is_representative()) {
                     return Ok(self.pod_endpoint(pod));
                 }
                 self.workload_endpoint(namespace, name, None).ok_or_else(|| EndpointError(self.no_such("pod or workload", namespace, name)))
@@ -171,7 +171,7 @@ impl Analysis {
 
     fn workload_endpoint(&self, namespace: &str, name: &str, kind: Option<&str>) -> Option<Endpoint> {
         let id = self.inventory.workload(namespace, name, kind)?;
-        let pods = self.inventory.workloads.at(id).pods.clone();
+        let pods = self.inventory.workloads.at(id).pods.to_vec();
         (!pods.is_empty()).then(|| Endpoint::Pods { peer: self.workload_peer(id), pods })
     }
 

@@ -52,7 +52,7 @@ impl Analysis {
                     PeerKind::Block(_) => (self.assumptions().ip_block_selects_pods, "ip-block-selects-pods"),
                     _ => (self.assumptions().networks_select_pods, "networks-select-pods"),
                 };
-                let record = &self.inventory.pods.at(pod).record;
+                let record = &self.inventory.pods.at(pod).record();
                 let what = block_text(block);
                 if selects_pods == BlocksSelectPods::No && !self.is_node(pod) {
                     format!("{what}; blocks do not hold pods ({assumption}=no)")
@@ -78,7 +78,7 @@ impl Analysis {
     }
 
     fn is_node(&self, pod: PodId) -> bool {
-        self.inventory.pods.at(pod).record.host_network && self.assumptions().host_network_pods != HostNetworkPods::Ordinary
+        self.inventory.pods.at(pod).record().host_network && self.assumptions().host_network_pods != HostNetworkPods::Ordinary
     }
 
     /// What a selector asks for that a pod does not have.
@@ -87,20 +87,20 @@ impl Analysis {
         let name = other.path();
         let pods = if selector.pods.is_everything() { "pods".to_owned() } else { format!("pods with {}", selector.pods) };
         match &selector.namespaces {
-            NamespaceScope::One(namespace) if *namespace != other.namespace => {
-                let own = if *namespace == self.inventory.pods.at(subject).namespace { "its own namespace " } else { "namespace " };
-                return format!("{pods} in {own}{namespace}; {name} is in {}", other.namespace);
+            NamespaceScope::One(namespace) if namespace != other.namespace() => {
+                let own = if namespace == self.inventory.pods.at(subject).namespace() { "its own namespace " } else { "namespace " };
+                return format!("{pods} in {own}{namespace}; {name} is in {}", other.namespace());
             }
             NamespaceScope::Matching(namespaces) => {
-                let labels = self.snapshot.labels_of_namespace(&other.namespace);
+                let labels = self.snapshot.labels_of_namespace(other.namespace());
                 if let Some(unmet) = namespaces.first_unmet(&labels) {
-                    return format!("{pods} in namespaces with {unmet}; namespace {} {}", other.namespace, has_instead(unmet, &labels));
+                    return format!("{pods} in namespaces with {unmet}; namespace {} {}", other.namespace(), has_instead(unmet, &labels));
                 }
             }
             NamespaceScope::One(_) => {}
         }
-        if let Some(unmet) = selector.pods.first_unmet(&other.record.labels) {
-            return format!("pods with {}; {name} {}", asked(&selector.pods, unmet), has_instead(unmet, &other.record.labels));
+        if let Some(unmet) = selector.pods.first_unmet(&other.record().labels) {
+            return format!("pods with {}; {name} {}", asked(&selector.pods, unmet), has_instead(unmet, &other.record().labels));
         }
         format!("{pods}; {name} is on its node's network, where it counts as the node")
     }
@@ -130,7 +130,7 @@ impl Analysis {
 
 /// The selector, or the one requirement of a long one.
 fn asked(selector: &Selector, unmet: &Requirement) -> String {
-    if selector.requirements.len() > 3 { unmet.to_string() } else { selector.to_string() }
+    if selector.requirements().len() > 3 { unmet.to_string() } else { selector.to_string() }
 }
 
 /// What labels have in place of what a requirement asks for.

@@ -9,7 +9,8 @@ mod reasons;
 mod touched;
 mod trace;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 pub use connections::{Connection, Unit};
 pub use difference::{ChangedConnection, ChangedPath, Difference};
@@ -21,10 +22,11 @@ pub use trace::{Decision, Hop, Reason, Side, Trace};
 
 use crate::assumptions::Assumptions;
 use crate::entry::{self, EntryPath};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Moved, WorkloadId};
 use crate::object::Warning;
+use crate::peer::Peer;
 use crate::policy;
-use crate::reachability::Reachability;
+use crate::reachability::{Reachability, Step};
 use crate::snapshot::{Change, Snapshot};
 
 /// Holds the newest snapshot and turns it into analyses.
@@ -99,28 +101,63 @@ impl Host {
 #[derive(Debug)]
 pub struct Analysis {
     snapshot: Snapshot,
-    inventory: Arc<Inventory>,
+    inventory: Inventory,
     reachability: Reachability,
     entry_paths: std::sync::OnceLock<Vec<EntryPath>>,
+    /// What this one is told by, where another follows from it.
+    identity: Arc<()>,
+    descent: Option<Descent>,
+}
+
+/// Which analysis another follows from, and what is different.
+#[derive(Debug)]
+struct Descent {
+    from: Arc<()>,
+    /// The workloads that may be answered for differently.
+    touched: BTreeSet<Peer>,
 }
 
 impl Analysis {
     /// Analyses a snapshot.
     pub fn new(snapshot: Snapshot, assumptions: Assumptions) -> Self {
-        Self::build(snapshot, assumptions, None)
+        let inventory = Inventory::new(&snapshot, &assumptions);
+        Self::over(snapshot, inventory, &assumptions)
+    }
+
+    fn over(snapshot: Snapshot, inventory: Inventory, assumptions: &Assumptions) -> Self {
+        let reachability = Reachability::new(&snapshot, &inventory, assumptions);
+        Self { snapshot, inventory, reachability, entry_paths: OnceLock::new(), identity: Arc::default(), descent: None }
     }
 
     /// Analyses another snapshot, taking over what has not changed since: equal to [`Self::new`], and sooner there.
     pub fn next(&self, snapshot: Snapshot, assumptions: Assumptions) -> Self {
-        Self::build(snapshot, assumptions, Some(self))
+        if self.snapshot.represents_templates != snapshot.represents_templates
+            || self.assumptions().finished_pods != assumptions.finished_pods
+        {
+            return Self::new(snapshot, assumptions);
+        }
+        let Some(Moved { inventory, pods, workloads }) = self.inventory.next(&self.snapshot, &snapshot, &assumptions) else {
+            return Self::new(snapshot, assumptions);
+        };
+        if *self.assumptions() != assumptions {
+            return Self::over(snapshot, inventory, &assumptions);
+        }
+        let step = Step { old: &self.snapshot, new: &snapshot, inventory: &inventory, pods: &pods };
+        let Some((reachability, touched)) = self.reachability.next(&step) else {
+            return Self::over(snapshot, inventory, &assumptions);
+        };
+        let of_pods = touched.into_iter().map(|pod| inventory.pods.at(pod).workload);
+        let now: BTreeSet<WorkloadId> = of_pods.chain(workloads.iter().copied()).collect();
+        let before = workloads.iter().filter_map(|id| self.inventory.peer_of(*id));
+        let touched = now.into_iter().filter_map(|id| inventory.peer_of(id)).chain(before).collect();
+        let descent = Some(Descent { from: Arc::clone(&self.identity), touched });
+        Self { snapshot, inventory, reachability, entry_paths: OnceLock::new(), identity: Arc::default(), descent }
     }
 
-    fn build(snapshot: Snapshot, assumptions: Assumptions, earlier: Option<&Self>) -> Self {
-        let same = earlier.filter(|earlier| Inventory::is_same(&earlier.snapshot, earlier.assumptions(), &snapshot, &assumptions));
-        let inventory = same.map_or_else(|| Arc::new(Inventory::new(&snapshot, &assumptions)), |same| Arc::clone(&same.inventory));
-        let planes = policy::compile(&snapshot, earlier.map(|earlier| (&earlier.snapshot, earlier.reachability.planes.as_slice())));
-        let reachability = Reachability::new(&snapshot, &inventory, planes, &assumptions);
-        Self { snapshot, inventory, reachability, entry_paths: std::sync::OnceLock::new() }
+    /// The workloads that another analysis, which follows from this one, may answer for differently; `None` where it does not.
+    fn touched_by<'a>(&self, next: &'a Self) -> Option<&'a BTreeSet<Peer>> {
+        let descent = next.descent.as_ref()?;
+        Arc::ptr_eq(&descent.from, &self.identity).then_some(&descent.touched)
     }
 
     /// The snapshot that is spoken of.

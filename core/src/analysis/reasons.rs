@@ -76,10 +76,10 @@ impl Analysis {
         if subject == peer && !leg.through_service && self.assumptions().self_traffic == SelfTraffic::Allowed {
             return vec![Reason::plain(Decision::ItsOwn, "a pod always reaches itself".to_owned())];
         }
-        let own = &self.inventory.pods.at(pod).record;
+        let own = &self.inventory.pods.at(pod).record();
         let counts_as_node = self.assumptions().host_network_pods != HostNetworkPods::Ordinary;
         if let (Direction::Ingress, End::Pod(source)) = (direction, peer) {
-            let source = &self.inventory.pods.at(source).record;
+            let source = &self.inventory.pods.at(source).record();
             let same_node = !own.node.is_empty() && own.node == source.node;
             if source.host_network && same_node && counts_as_node {
                 let sentence = format!("{} is on the network of {}, the node that {subject_name} runs on", self.name_of(&other), own.node);
@@ -126,7 +126,7 @@ impl Analysis {
         for place in self.reachability.policies_of(question.class, question.direction) {
             let Some(plane) = self.reachability.planes.get(usize::from(place.plane)) else { continue };
             let Some(tier) = plane.tiers.get(usize::from(place.tier)).filter(|tier| tier.mode == TierMode::Union) else { continue };
-            let Some(policy) = self.reachability.policy_at(place) else { continue };
+            let policy = &place.policy;
             let (name, subject) = (&policy.object.name, &question.subject_name);
             let sentence = format!("{name} isolates {subject} for {direction}, and does not let it through in every address family");
             let reason = policy_reason(Decision::NotAllowed, policy, format!("/spec/{direction}"), sentence, Vec::new());
@@ -144,7 +144,7 @@ impl Analysis {
             let mut is_spoken_of = false;
             for (tier_index, tier) in plane.tiers.iter().enumerate() {
                 let here = places.iter().filter(|place| place.is_in(plane_index, tier_index));
-                let policies: Vec<&Policy> = here.filter_map(|place| self.reachability.policy_at(place)).collect();
+                let policies: Vec<&Policy> = here.map(|placed| &*placed.policy).collect();
                 if policies.is_empty() {
                     continue;
                 }
@@ -225,7 +225,7 @@ impl Analysis {
             if !fits && question.verdict != Verdict::Allowed {
                 let pointer = if rules.is_empty() { "/spec".to_owned() } else { format!("/spec/{direction}") };
                 let sentence = not_allowed(policy, &question.subject_name, direction, rules.len(), &misses);
-                let narrowness = std::cmp::Reverse(policy.subject.pods.requirements.len());
+                let narrowness = std::cmp::Reverse(policy.subject.pods.requirements().len());
                 refusals.push((rules.is_empty(), narrowness, policy_reason(Decision::NotAllowed, policy, pointer, sentence, misses)));
             }
         }
@@ -261,7 +261,7 @@ impl Analysis {
         let direction = question.direction;
         let class = self.reachability.classes().at(question.class);
         let held_against = |target: Target<'_>, family| {
-            (self.reachability.rule_match(rule, target, family), rule_ports(rule, direction, &class.ports, target))
+            (self.reachability.rule_match(rule, target, family), rule_ports(rule, direction, class.ports(), target))
         };
         match (question.other.end, question.other.domain) {
             (End::Pod(pod), _) => {
@@ -271,11 +271,11 @@ impl Analysis {
             }
             (End::Address(address), _) => held_against(Target::Address(Family::of(address), number(address)), None),
             (End::Unknown, Some(domain)) => {
-                let ports = rule_ports(rule, direction, &class.ports, Target::Domain(domain, Family::V4));
+                let ports = rule_ports(rule, direction, class.ports(), Target::Domain(domain, Family::V4));
                 (self.in_every_family(|family| held_against(Target::Domain(domain, family), None).0), ports)
             }
             (End::Unknown, None) => {
-                let ports = rule_ports(rule, direction, &class.ports, Target::Address(Family::V4, 0));
+                let ports = rule_ports(rule, direction, class.ports(), Target::Address(Family::V4, 0));
                 let Some(peers) = &rule.peers else { return (Match::Yes, ports) };
                 let one = |kind: &PeerKind, family| match kind {
                     PeerKind::Domain(_) => Match::Maybe(Uncertainty::Resolves, None),

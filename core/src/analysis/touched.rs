@@ -4,14 +4,18 @@
 //! neither end has another set of policies, a policy that changed, other pods, or a namespace with other labels.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::Analysis;
+use rustc_hash::FxHashMap;
+
 use super::connections::UnitMember;
+use super::{Analysis, Unit};
+use crate::inventory::{PodId, WorkloadId};
 use crate::object::{Kind, ObjectKey};
 use crate::peer::Peer;
 use crate::policy::Direction;
-use crate::snapshot::Snapshot;
+use crate::reachability::ClassId;
 
 /// Workloads, by how answers name them.
 #[derive(Debug)]
@@ -23,28 +27,26 @@ pub(super) enum Touched {
 }
 
 impl Touched {
-    /// Whether a workload is among them.
-    pub(super) fn holds(&self, peer: &Peer) -> bool {
-        match self {
-            Self::Everybody => true,
-            Self::These(peers) => peers.contains(peer),
+    /// The workloads that two analyses may answer for differently.
+    pub(super) fn between(before: &Analysis, after: &Analysis) -> Self {
+        let has_same_nodes = before.snapshot().steps(after.snapshot(), Kind::Node).is_empty();
+        // Where one of them speaks of IPv6 alone, everybody is asked about it there.
+        let speak_alike = before.reachability().names_ipv6() == after.reachability().names_ipv6();
+        let are_alike = before.assumptions() == after.assumptions() && before.snapshot().unseen == after.snapshot().unseen;
+        if !are_alike || !speak_alike || !has_same_nodes {
+            return Self::Everybody;
         }
+        Self::These(before.touched_by(after).cloned().unwrap_or_else(|| found(before, after)))
     }
 }
 
-/// The workloads that may be answered for differently, given the units of both analyses.
-pub(super) fn units(both: &[(&Analysis, Vec<UnitMember>); 2]) -> Touched {
-    let [(before, old_units), (after, new_units)] = both;
-    let has_same_nodes = changed_keys(before.snapshot(), after.snapshot(), Kind::Node).is_empty();
-    // Where one of them speaks of IPv6 alone, everybody is asked about it there.
-    let speak_alike = before.reachability().names_ipv6() == after.reachability().names_ipv6();
-    let are_alike = before.assumptions() == after.assumptions() && before.snapshot().unseen == after.snapshot().unseen;
-    if !are_alike || !speak_alike || !has_same_nodes {
-        return Touched::Everybody;
-    }
-    let policies = before.reachability().planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| tier.kinds);
-    let kinds: BTreeSet<Kind> = policies.copied().collect();
-    let changed: BTreeSet<ObjectKey> = kinds.into_iter().flat_map(|kind| changed_keys(before.snapshot(), after.snapshot(), kind)).collect();
+/// The workloads that may be answered for differently, where neither analysis knows of the other.
+fn found(before: &Analysis, after: &Analysis) -> BTreeSet<Peer> {
+    let kinds: BTreeSet<Kind> =
+        before.reachability().planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| tier.kinds).copied().collect();
+    let steps = kinds.into_iter().flat_map(|kind| before.snapshot().steps(after.snapshot(), kind));
+    let changed: BTreeSet<&ObjectKey> = steps.filter_map(|step| step.key()).collect();
+    let [old_units, new_units] = [before, after].map(|analysis| analysis.units(Unit::Workload));
     let old: BTreeMap<&Peer, &UnitMember> = old_units.iter().map(|unit| (&unit.peer, unit)).collect();
     let new: BTreeMap<&Peer, &UnitMember> = new_units.iter().map(|unit| (&unit.peer, unit)).collect();
     let is_same = |peer: &Peer| match (old.get(peer), new.get(peer)) {
@@ -52,54 +54,64 @@ pub(super) fn units(both: &[(&Analysis, Vec<UnitMember>); 2]) -> Touched {
         _ => false,
     };
     let peers: BTreeSet<&Peer> = old.keys().chain(new.keys()).copied().collect();
-    Touched::These(peers.into_iter().filter(|peer| !is_same(peer)).cloned().collect())
-}
-
-/// The objects of a kind that are in one snapshot only, or different in the other.
-fn changed_keys(before: &Snapshot, after: &Snapshot, kind: Kind) -> BTreeSet<ObjectKey> {
-    let mut changed = BTreeSet::new();
-    let (mut old, mut new) = (before.entries(kind).peekable(), after.entries(kind).peekable());
-    loop {
-        match (old.peek(), new.peek()) {
-            (None, None) => return changed,
-            (Some((a, was)), Some((b, is))) if a == b => {
-                if !Arc::ptr_eq(was, is) && was != is {
-                    changed.insert((*a).clone());
-                }
-                old.next();
-                new.next();
-            }
-            (Some((a, _)), Some((b, _))) if a < b => changed.extend(old.next().map(|(key, _)| key.clone())),
-            (Some((a, _)), None) => {
-                changed.insert((*a).clone());
-                old.next();
-            }
-            (_, Some((b, _))) => {
-                changed.insert((*b).clone());
-                new.next();
-            }
-        }
-    }
+    peers.into_iter().filter(|peer| !is_same(peer)).cloned().collect()
 }
 
 fn has_same_pods(before: &Analysis, was: &UnitMember, after: &Analysis, is: &UnitMember) -> bool {
-    let is_same = |(a, b): (&crate::inventory::PodId, &crate::inventory::PodId)| {
+    let is_same = |(a, b): (&PodId, &PodId)| {
         let (a, b) = (before.inventory().pods.at(*a), after.inventory().pods.at(*b));
-        a.name == b.name && (Arc::ptr_eq(&a.record, &b.record) || a.record == b.record)
+        a.name() == b.name() && (Arc::ptr_eq(a.entry(), b.entry()) || a.record() == b.record())
     };
     let has_same_labels = || {
-        let namespace = is.pods.first().map(|pod| &after.inventory().pods.at(*pod).namespace);
+        let namespace = is.pods.first().map(|pod| after.inventory().pods.at(*pod).namespace());
         namespace
             .is_none_or(|namespace| before.snapshot().labels_of_namespace(namespace) == after.snapshot().labels_of_namespace(namespace))
     };
     was.pods.len() == is.pods.len() && was.pods.iter().zip(&is.pods).all(is_same) && has_same_labels()
 }
 
-fn has_same_policies(before: &Analysis, was: &UnitMember, after: &Analysis, is: &UnitMember, changed: &BTreeSet<ObjectKey>) -> bool {
+fn has_same_policies(before: &Analysis, was: &UnitMember, after: &Analysis, is: &UnitMember, changed: &BTreeSet<&ObjectKey>) -> bool {
     Direction::ALL.into_iter().all(|direction| {
         was.pods.iter().zip(&is.pods).all(|(old, new)| {
             let (old, new) = (before.policies_selecting(*old, direction), after.policies_selecting(*new, direction));
             old == new && !new.iter().any(|key| changed.contains(*key))
         })
     })
+}
+
+/// With whom touched workloads may be answered for differently: asked once for pods that no selector can tell apart.
+pub(super) struct Others<'a> {
+    before: &'a Analysis,
+    after: &'a Analysis,
+    known: FxHashMap<(ClassId, Direction), Rc<[WorkloadId]>>,
+}
+
+impl<'a> Others<'a> {
+    pub(super) fn new(before: &'a Analysis, after: &'a Analysis) -> Self {
+        Self { before, after, known: FxHashMap::default() }
+    }
+
+    /// Those of a workload as it was and as it is, in one direction, as far as it decides itself: where the other end decides, that end is
+    /// touched too. `None` where it may be anybody: so where it has other pods, and where neither analysis follows from the other.
+    pub(super) fn of(&mut self, was: &UnitMember, is: &UnitMember, direction: Direction) -> Option<BTreeSet<Peer>> {
+        let [before, after] = [self.before, self.after];
+        let is_same_pod = |pod: &PodId| Arc::ptr_eq(before.inventory().pods.at(*pod).entry(), after.inventory().pods.at(*pod).entry());
+        let is_descent = before.touched_by(after).is_some();
+        if !is_descent || was.pods != is.pods || was.classes != is.classes || !is.pods.iter().all(is_same_pod) {
+            return None;
+        }
+        let workloads: BTreeSet<WorkloadId> = is.classes.iter().flat_map(|class| self.of_class(*class, direction).to_vec()).collect();
+        Some(workloads.into_iter().map(|id| after.workload_peer(id)).collect())
+    }
+
+    fn of_class(&mut self, class: ClassId, direction: Direction) -> Rc<[WorkloadId]> {
+        let [before, after] = [self.before, self.after];
+        let find = || {
+            let classes = after.reachability().answered_differently(before.reachability(), after.inventory(), class, direction);
+            let pods = classes.into_iter().flat_map(|class| &after.reachability().classes().at(class).pods);
+            let workloads: BTreeSet<WorkloadId> = pods.map(|pod| after.inventory().pods.at(*pod).workload).collect();
+            workloads.into_iter().collect()
+        };
+        Rc::clone(self.known.entry((class, direction)).or_insert_with(find))
+    }
 }

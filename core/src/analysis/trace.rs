@@ -288,7 +288,7 @@ impl Analysis {
                 let is_same = other == end;
                 let same_node = match other {
                     End::Pod(other) => {
-                        let (a, b) = (&self.inventory.pods.at(pod).record, &self.inventory.pods.at(other).record);
+                        let (a, b) = (&self.inventory.pods.at(pod).record(), &self.inventory.pods.at(other).record());
                         (a.host_network || b.host_network) && !a.node.is_empty() && a.node == b.node
                     }
                     End::Address(address) => self.reachability.is_own_node(&self.inventory, pod, address),
@@ -367,7 +367,7 @@ impl Analysis {
         match port {
             PortQuery::Number(protocol, number) => PortSet::one(*protocol, *number),
             PortQuery::Named(protocol, name) => {
-                let ports = &self.inventory.pods.at(pod).record.ports;
+                let ports = &self.inventory.pods.at(pod).record().ports;
                 let named = ports.iter().filter(|port| port.name == *name && protocol.is_none_or(|protocol| protocol == port.protocol));
                 named.fold(PortSet::none(), |so_far, port| so_far.union(&PortSet::one(port.protocol, port.port)))
             }

@@ -6,9 +6,8 @@ use smol_str::SmolStr;
 
 use crate::analysis::Analysis;
 use crate::inventory::PodId;
-use crate::object::ObjectKey;
-use crate::record::{Endpoint, EndpointSliceRecord, ServicePort, ServiceRecord, TargetPort};
-use crate::snapshot::typed;
+use crate::object::{Kind, ObjectKey};
+use crate::record::{Endpoint, EndpointSliceRecord, Record, ServicePort, ServiceRecord, TargetPort};
 
 /// One endpoint of a Service's port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +78,8 @@ pub(crate) fn find(analysis: &Analysis, key: &ObjectKey, service: &ServiceRecord
 pub(crate) fn selected_pods(analysis: &Analysis, key: &ObjectKey, service: &ServiceRecord) -> Vec<PodId> {
     match &service.selector {
         Some(selector) => {
-            let pods = analysis.inventory().pods.entries();
-            pods.filter(|(_, pod)| pod.namespace == key.namespace && selector.matches(&pod.record.labels)).map(|(id, _)| id).collect()
+            let pods = analysis.inventory().pods_in(&key.namespace);
+            pods.filter(|(_, pod)| selector.matches(&pod.record().labels)).map(|(id, _)| id).collect()
         }
         None => {
             let endpoints = slices_of(analysis, key).flat_map(|slice| &slice.endpoints);
@@ -89,9 +88,13 @@ pub(crate) fn selected_pods(analysis: &Analysis, key: &ObjectKey, service: &Serv
     }
 }
 
-fn slices_of<'a>(analysis: &'a Analysis, key: &ObjectKey) -> impl Iterator<Item = &'a EndpointSliceRecord> {
-    let slices = typed!(analysis.snapshot(), EndpointSlice);
-    slices.filter(move |(slice_key, slice)| slice_key.namespace == key.namespace && slice.service == key.name).map(|(_, slice)| slice)
+fn slices_of<'a>(analysis: &'a Analysis, key: &'a ObjectKey) -> impl Iterator<Item = &'a EndpointSliceRecord> {
+    let entries = analysis.snapshot().entries_in(Kind::EndpointSlice, &key.namespace);
+    let slices = entries.filter_map(|entry| match &entry.record {
+        Some(Record::EndpointSlice(slice)) => Some(&**slice),
+        _ => None,
+    });
+    slices.filter(move |slice| slice.service == key.name)
 }
 
 fn pod_of(analysis: &Analysis, key: &ObjectKey, endpoint: &Endpoint) -> Option<PodId> {
@@ -145,7 +148,7 @@ fn from_selector(analysis: &Analysis, key: &ObjectKey, service: &ServiceRecord, 
         return backends;
     }
     for id in selected_pods(analysis, key, service) {
-        let record = &analysis.inventory().pods.at(id).record;
+        let record = &analysis.inventory().pods.at(id).record();
         // A headless Service gives out addresses and maps no ports.
         let number = match &port.target {
             _ if service.headless => Some(port.port),

@@ -57,8 +57,8 @@ pub(super) fn find(analysis: &Analysis, ingress: &IngressRecord, class: &str, cl
             continue;
         }
         let labelled = |pod: &crate::inventory::Pod| {
-            let component = pod.record.labels.get("app.kubernetes.io/component");
-            pod.record.labels.get(label) == Some(value) && component.is_none_or(|component| component == "controller")
+            let component = pod.record().labels.get("app.kubernetes.io/component");
+            pod.record().labels.get(label) == Some(value) && component.is_none_or(|component| component == "controller")
         };
         let pods: Vec<PodId> = analysis.inventory().pods.entries().filter(|(_, pod)| labelled(pod)).map(|(id, _)| id).collect();
         if !pods.is_empty() {

@@ -252,7 +252,8 @@ fn is_covered(pattern: &str, host: &str) -> bool {
 /// Who serves an Ingress: the hop, the class' name and its controller.
 fn class_of(analysis: &Analysis, key: &ObjectKey, ingress: &IngressRecord) -> (Hop, SmolStr, SmolStr) {
     let hop = |object: Option<ObjectKey>, verdict, sentence| Hop { kind: "class", object, pointer: String::new(), verdict, sentence };
-    let classes: Vec<(&ObjectKey, &IngressClassRecord)> = typed!(analysis.snapshot(), IngressClass).collect();
+    let classes: Vec<(&ObjectKey, &IngressClassRecord)> =
+        typed!(analysis.snapshot(), IngressClass).map(|(key, class)| (key, &**class)).collect();
     let pointer = |mut hop: Hop| {
         "/spec/ingressClassName".clone_into(&mut hop.pointer);
         hop

@@ -17,19 +17,21 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::labels::{Labels, Operator, Requirement, Selector};
+use crate::labels::{LabelSet, Operator, Requirement, Selector};
 use crate::object::{Kind, Object, ObjectKey, Warning};
 use crate::record::Record;
 
 /// An object after intake.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
+    /// What tells it from every other.
+    pub key: ObjectKey,
     /// What it became; `None` where it could not be read at all.
     pub record: Option<Record>,
     /// The object itself, for kinds that can be edited.
     pub raw: Option<Arc<Value>>,
     /// What is wrong with it.
-    pub warnings: Vec<Warning>,
+    pub warnings: Box<[Warning]>,
 }
 
 /// The label that every namespace of a cluster bears with its own name.
@@ -43,26 +45,26 @@ pub fn read(object: &Object) -> Entry {
     let raw = &*object.raw;
     let record = match object.key.kind {
         Kind::Namespace => namespace::read(raw, &mut reader).map(Record::Namespace),
-        Kind::Node => node::read(raw, &mut reader).map(Record::Node),
-        Kind::Pod => pod::read(raw, &mut reader).map(Arc::new).map(Record::Pod),
+        Kind::Node => node::read(raw, &mut reader).map(Box::new).map(Record::Node),
+        Kind::Pod => pod::read(raw, &mut reader).map(Record::Pod),
         Kind::Deployment
         | Kind::StatefulSet
         | Kind::DaemonSet
         | Kind::ReplicaSet
         | Kind::ReplicationController
         | Kind::CronJob
-        | Kind::Job => workload::read(raw, &mut reader).map(Record::Workload),
-        Kind::Service => service::read(raw, &mut reader).map(Record::Service),
-        Kind::EndpointSlice => service::read_slice(raw, &mut reader).map(Record::EndpointSlice),
-        Kind::IngressClass => ingress::read_class(raw, &mut reader).map(Record::IngressClass),
-        Kind::Ingress => ingress::read(raw, &mut reader).map(Record::Ingress),
-        Kind::NetworkPolicy => network_policy::read(raw, &mut reader).map(Record::NetworkPolicy),
-        Kind::ClusterNetworkPolicy => cluster_policy::read_cluster(raw, &mut reader).map(Record::ClusterPolicy),
-        Kind::AdminNetworkPolicy => cluster_policy::read_admin(raw, &mut reader).map(Record::ClusterPolicy),
-        Kind::BaselineAdminNetworkPolicy => cluster_policy::read_baseline(raw, &mut reader).map(Record::ClusterPolicy),
+        | Kind::Job => workload::read(raw, &mut reader).map(Box::new).map(Record::Workload),
+        Kind::Service => service::read(raw, &mut reader).map(Box::new).map(Record::Service),
+        Kind::EndpointSlice => service::read_slice(raw, &mut reader).map(Box::new).map(Record::EndpointSlice),
+        Kind::IngressClass => ingress::read_class(raw, &mut reader).map(Box::new).map(Record::IngressClass),
+        Kind::Ingress => ingress::read(raw, &mut reader).map(Box::new).map(Record::Ingress),
+        Kind::NetworkPolicy => network_policy::read(raw, &mut reader).map(Arc::new).map(Record::NetworkPolicy),
+        Kind::ClusterNetworkPolicy => cluster_policy::read_cluster(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
+        Kind::AdminNetworkPolicy => cluster_policy::read_admin(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
+        Kind::BaselineAdminNetworkPolicy => cluster_policy::read_baseline(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
     };
-    let warnings = reader.warnings;
-    Entry { record, raw: object.key.kind.is_editable().then(|| Arc::clone(&object.raw)), warnings }
+    let warnings = reader.warnings.into();
+    Entry { key: object.key.clone(), record, raw: object.key.kind.is_editable().then(|| Arc::clone(&object.raw)), warnings }
 }
 
 /// What a reader of one object needs: its key, and where warnings go.
@@ -89,8 +91,8 @@ impl Reader<'_> {
     }
 
     /// Labels from a map that may be absent.
-    fn labels(map: Option<std::collections::BTreeMap<String, String>>) -> Arc<Labels> {
-        Arc::new(map.unwrap_or_default().into_iter().collect())
+    fn labels(map: Option<std::collections::BTreeMap<String, String>>) -> LabelSet {
+        map.unwrap_or_default().into_iter().collect()
     }
 
     /// A selector, or `None` and a warning for each requirement that the API would refuse.

@@ -1,7 +1,5 @@
 //! Namespaces.
 
-use std::sync::Arc;
-
 use k8s_openapi::api::core::v1::Namespace;
 use serde_json::Value;
 
@@ -14,5 +12,5 @@ pub(crate) const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<NamespaceRecord> {
     let namespace: Namespace = reader.typed(raw)?;
     let labels = Reader::labels(namespace.metadata.labels);
-    Some(NamespaceRecord { labels: Arc::new(labels.with(NAME_LABEL, &reader.key.name)) })
+    Some(NamespaceRecord { labels: labels.with(NAME_LABEL, &reader.key.name).into() })
 }

@@ -1,4 +1,5 @@
-//! NetworkPolicies: validation and defaulting as networking/v1 `types.go` and its validation say.
+//! NetworkPolicies: validation and defaulting as networking/v1 `types.go` and its validation say, and compiling into the one
+//! representation of policies. Nothing but the object itself decides what it comes to, so that this is done once, on arrival.
 //!
 //! A part that the API would refuse matches nothing and is warned about; the policy still isolates the pods that it selects, so a
 //! mistake in a rule never opens anything.
@@ -11,9 +12,10 @@ use serde_json::Value;
 use super::{Reader, unknown_fields};
 use crate::address::AddressBlock;
 use crate::labels::Selector;
-use crate::record::{NetworkPolicyRecord, PolicyPeer, PolicyPeerKind, PolicyPort, PolicyPortMatch, PolicyRule};
+use crate::policy::{Action, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule};
+use crate::ports::PortSet;
 
-pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<NetworkPolicyRecord> {
+pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<Policy> {
     let policy: NetworkPolicy = reader.typed(raw)?;
     unknown_fields::check(raw, &policy, reader);
     let Some(spec) = policy.spec else {
@@ -46,7 +48,9 @@ pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<NetworkPolicy
     let ingress = ingress.map(|(index, rule)| read_rule(format!("/spec/ingress/{index}"), "from", rule.from, rule.ports, reader)).collect();
     let egress = spec.egress.unwrap_or_default().into_iter().enumerate();
     let egress = egress.map(|(index, rule)| read_rule(format!("/spec/egress/{index}"), "to", rule.to, rule.ports, reader)).collect();
-    Some(NetworkPolicyRecord { pod_selector, isolates_ingress, isolates_egress, ingress, egress })
+    let own = NamespaceScope::One(reader.key.namespace.clone());
+    let subject = PodSelector { namespaces: own, pods: pod_selector, skips_host_network: false };
+    Some(Policy::new(reader.key.clone(), 0, subject, isolates_ingress.then_some(ingress), isolates_egress.then_some(egress)))
 }
 
 fn read_rule(
@@ -55,7 +59,7 @@ fn read_rule(
     peers: Option<Vec<NetworkPolicyPeer>>,
     ports: Option<Vec<NetworkPolicyPort>>,
     reader: &mut Reader<'_>,
-) -> PolicyRule {
+) -> Rule {
     // types.go: "if this field is empty or missing, this rule matches all" holds for peers and ports alike.
     let peers = peers.filter(|peers| !peers.is_empty()).map(|peers| {
         let numbered = peers.into_iter().enumerate();
@@ -65,10 +69,10 @@ fn read_rule(
         let numbered = ports.into_iter().enumerate();
         numbered.filter_map(|(index, port)| read_port(format!("{pointer}/ports/{index}"), port, reader)).collect()
     });
-    PolicyRule { pointer: pointer.into(), peers, ports }
+    Rule { pointer: pointer.into(), action: Action::Allow, peers, ports }
 }
 
-fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) -> Option<PolicyPeer> {
+fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) -> Option<Peer> {
     let kind = match (peer.ip_block, peer.namespace_selector, peer.pod_selector) {
         (None, None, None) => {
             reader.warn(&pointer, "the peer names neither pods, nor namespaces, nor a block; it matches nothing");
@@ -78,20 +82,20 @@ fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) 
             reader.warn(&pointer, "an ipBlock stands alone, without selectors; the peer matches nothing");
             return None;
         }
-        (Some(block), ..) => PolicyPeerKind::Block(read_block(&block, &format!("{pointer}/ipBlock"), reader)?),
+        (Some(block), ..) => PeerKind::Block(read_block(&block, &format!("{pointer}/ipBlock"), reader)?),
         (None, namespaces, pods) => {
             let namespaces = match namespaces {
-                Some(selector) => Some(reader.selector(selector, &format!("{pointer}/namespaceSelector"))?),
-                None => None,
+                Some(selector) => NamespaceScope::Matching(reader.selector(selector, &format!("{pointer}/namespaceSelector"))?),
+                None => NamespaceScope::One(reader.key.namespace.clone()),
             };
             let pods = match pods {
                 Some(selector) => reader.selector(selector, &format!("{pointer}/podSelector"))?,
                 None => Selector::default(),
             };
-            PolicyPeerKind::Pods { namespaces, pods }
+            PeerKind::Pods(PodSelector { namespaces, pods, skips_host_network: false })
         }
     };
-    Some(PolicyPeer { pointer: pointer.into(), kind })
+    Some(Peer { pointer: pointer.into(), kind })
 }
 
 fn read_block(block: &IPBlock, pointer: &str, reader: &mut Reader<'_>) -> Option<AddressBlock> {
@@ -137,7 +141,7 @@ fn warn_of_legacy_block(text: &str, block: IpNet, pointer: &str, reader: &mut Re
     }
 }
 
-fn read_port(pointer: String, port: NetworkPolicyPort, reader: &mut Reader<'_>) -> Option<PolicyPort> {
+fn read_port(pointer: String, port: NetworkPolicyPort, reader: &mut Reader<'_>) -> Option<Port> {
     let protocol = reader.protocol(port.protocol.as_deref(), &format!("{pointer}/protocol"))?;
     let end_pointer = format!("{pointer}/endPort");
     let matched = match port.port {
@@ -146,7 +150,7 @@ fn read_port(pointer: String, port: NetworkPolicyPort, reader: &mut Reader<'_>) 
                 reader.warn(end_pointer, "endPort needs a port; this item matches nothing");
                 return None;
             }
-            PolicyPortMatch::All
+            PortKind::Set(PortSet::all_of(protocol))
         }
         Some(IntOrString::String(name)) => {
             if port.end_port.is_some() {
@@ -163,7 +167,7 @@ fn read_port(pointer: String, port: NetworkPolicyPort, reader: &mut Reader<'_>) 
             if !is_valid {
                 reader.warn(format!("{pointer}/port"), format!("{name:?} is not a name that a container port can have"));
             }
-            PolicyPortMatch::Name(name.into())
+            PortKind::Named(Some(protocol), name.into())
         }
         Some(IntOrString::Int(number)) => {
             let first = reader.port(i64::from(number), &format!("{pointer}/port"))?;
@@ -179,8 +183,8 @@ fn read_port(pointer: String, port: NetworkPolicyPort, reader: &mut Reader<'_>) 
                 reader.warn(end_pointer, format!("endPort {last} is below port {first}; this item matches nothing"));
                 return None;
             }
-            PolicyPortMatch::Range(first, last)
+            PortKind::Set(PortSet::range(protocol, first, last))
         }
     };
-    Some(PolicyPort { pointer: pointer.into(), protocol, port: matched })
+    Some(Port { pointer: pointer.into(), kind: matched })
 }

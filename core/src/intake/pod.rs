@@ -1,25 +1,25 @@
 //! Pods, and the templates of pods.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use internment::ArcIntern;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::Reader;
-use crate::record::{ContainerPort, Owner, Phase, PodRecord};
+use crate::record::{ContainerPort, Owner, Phase, PodRecord, PodTemplate};
 
 pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<PodRecord> {
     let pod: Pod = reader.typed(raw)?;
     // The mirror of a static pod is owned by its node, which makes no workload: the static pods of a node are strangers to each other.
     let owner = owner(pod.metadata.owner_references).filter(|owner| owner.kind != "Node");
-    let mut record = PodRecord { labels: Reader::labels(pod.metadata.labels), owner, ..PodRecord::default() };
+    let template = PodTemplate { labels: Reader::labels(pod.metadata.labels), owner, ..PodTemplate::default() };
+    let mut record = read_spec(pod.spec.unwrap_or_default(), template, "/spec", reader);
     // A pod from a manifest has no status: it is taken to be ready.
     record.ready = pod.status.is_none();
-    if let Some(spec) = pod.spec {
-        read_spec(spec, &mut record, "/spec", reader);
-    }
     if let Some(status) = pod.status {
         record.phase = match status.phase.as_deref() {
             Some("Succeeded" | "Failed") => Phase::Finished,
@@ -30,22 +30,22 @@ pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<PodRecord> {
             conditions.iter().find(|condition| condition.type_ == "Ready").is_none_or(|condition| condition.status == "True")
         });
         let addresses = status.pod_ips.unwrap_or_default().into_iter().map(|pod_ip| pod_ip.ip).chain(status.pod_ip);
-        for text in addresses.filter(|text| !text.is_empty()) {
-            match text.parse() {
-                Ok(address) if record.addresses.contains(&address) => {}
-                Ok(address) => record.addresses.push(address),
-                Err(_) => reader.warn("/status/podIPs", format!("{text:?} is not an address")),
+        let read = |text: String| {
+            let address: Option<IpAddr> = text.parse().ok();
+            if address.is_none() {
+                reader.warn("/status/podIPs", format!("{text:?} is not an address"));
             }
-        }
+            address
+        };
+        record.addresses = addresses.filter(|text| !text.is_empty()).filter_map(read).collect();
     }
     Some(record)
 }
 
-/// Fills in what a pod's spec, or a template's, says.
-pub(super) fn read_spec(spec: PodSpec, record: &mut PodRecord, pointer: &str, reader: &mut Reader<'_>) {
-    record.node = spec.node_name.unwrap_or_default().into();
-    record.host_network = spec.host_network.unwrap_or(false);
-    record.service_account = spec.service_account_name.unwrap_or_default().into();
+/// The pod that its spec, or a template's, describes, over what its metadata says.
+pub(super) fn read_spec(spec: PodSpec, mut template: PodTemplate, pointer: &str, reader: &mut Reader<'_>) -> PodRecord {
+    template.host_network = spec.host_network.unwrap_or(false);
+    template.service_account = spec.service_account_name.unwrap_or_default().into();
     // An init container with restartPolicy Always is a sidecar and runs on beside the others (KEP-753).
     let sidecars =
         spec.init_containers.unwrap_or_default().into_iter().filter(|container| container.restart_policy.as_deref() == Some("Always"));
@@ -59,7 +59,9 @@ pub(super) fn read_spec(spec: PodSpec, record: &mut PodRecord, pointer: &str, re
             ports.push(ContainerPort { name: port.name.unwrap_or_default().into(), protocol, port: number, host_port });
         }
     }
-    record.ports = Arc::from(ports.as_slice());
+    template.ports = Arc::from(ports.as_slice());
+    let node = ArcIntern::from(spec.node_name.unwrap_or_default().as_str());
+    PodRecord { template: ArcIntern::new(template), node, ..PodRecord::default() }
 }
 
 /// The controller among the owners, or the first owner where none is marked.

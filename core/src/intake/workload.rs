@@ -1,14 +1,12 @@
 //! Workloads: whatever holds a template of pods. One reader serves them all, since the parts that matter stand in the same places.
 
-use std::sync::Arc;
-
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::{Reader, pod};
 use crate::object::Kind;
-use crate::record::{PodRecord, WorkloadRecord};
+use crate::record::{PodRecord, PodTemplate, WorkloadRecord};
 
 pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<WorkloadRecord> {
     let metadata: ObjectMeta = match raw.get("metadata") {
@@ -22,11 +20,7 @@ pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<WorkloadRecor
     let replicas = raw.pointer("/spec/replicas").and_then(Value::as_u64).and_then(|replicas| u32::try_from(replicas).ok());
     let defaults_to_one = matches!(reader.key.kind, Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet | Kind::ReplicationController);
     let template = read_template(raw, template_pointer, reader);
-    Some(WorkloadRecord {
-        replicas: replicas.or(defaults_to_one.then_some(1)),
-        owner: pod::owner(metadata.owner_references),
-        template: template.map(Arc::new),
-    })
+    Some(WorkloadRecord { replicas: replicas.or(defaults_to_one.then_some(1)), owner: pod::owner(metadata.owner_references), template })
 }
 
 fn read_template(raw: &Value, pointer: &str, reader: &mut Reader<'_>) -> Option<PodRecord> {
@@ -40,10 +34,8 @@ fn read_template(raw: &Value, pointer: &str, reader: &mut Reader<'_>) -> Option<
         warning.pointer.insert_str(0, pointer);
     }
     let typed = typed?;
-    let mut record =
-        PodRecord { labels: Reader::labels(typed.metadata.and_then(|metadata| metadata.labels)), ready: true, ..PodRecord::default() };
-    if let Some(spec) = typed.spec {
-        pod::read_spec(spec, &mut record, &format!("{pointer}/spec"), reader);
-    }
-    Some(record)
+    let labels = Reader::labels(typed.metadata.and_then(|metadata| metadata.labels));
+    let template = PodTemplate { labels, ..PodTemplate::default() };
+    let pod = pod::read_spec(typed.spec.unwrap_or_default(), template, &format!("{pointer}/spec"), reader);
+    Some(PodRecord { ready: true, ..pod })
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Action, NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule, Tier, TierMode};
+use super::{Action, NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Policies, Policy, Port, PortKind, Rule, Tier, TierMode};
 use crate::address::{AddressBlock, Family, number};
 use crate::intervals::Intervals;
-use crate::labels::{Labels, Operator, Requirement, Selector};
+use crate::labels::{LabelSet, Operator, Requirement, Selector};
 use crate::object::Kind;
 use crate::record::{
     ClusterPolicyPeer, ClusterPolicyPeerKind, ClusterPolicyPortMatch, ClusterPolicyRecord, ClusterPolicyRule, NamespacePeers, NodeRecord,
@@ -48,20 +48,20 @@ pub(super) fn compile(snapshot: &Snapshot) -> [Tier; 2] {
     ];
     let [admin_kinds, baseline_kinds] = kinds;
     [
-        Tier { name: ADMIN, mode: TierMode::FirstMatch, kinds: admin_kinds, policies: admin },
-        Tier { name: BASELINE, mode: TierMode::FirstMatch, kinds: baseline_kinds, policies: baseline },
+        Tier { name: ADMIN, mode: TierMode::FirstMatch, kinds: admin_kinds, policies: Policies::Compiled(admin) },
+        Tier { name: BASELINE, mode: TierMode::FirstMatch, kinds: baseline_kinds, policies: Policies::Compiled(baseline) },
     ]
 }
 
 struct Compiler<'a> {
     nodes: Vec<(&'a SmolStr, &'a NodeRecord)>,
     node_names: Arc<BTreeSet<SmolStr>>,
-    namespaces: BTreeMap<SmolStr, Arc<Labels>>,
+    namespaces: BTreeMap<SmolStr, LabelSet>,
 }
 
 impl<'a> Compiler<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
-        let nodes: Vec<_> = typed!(snapshot, Node).map(|(key, record)| (&key.name, record)).collect();
+        let nodes: Vec<_> = typed!(snapshot, Node).map(|(key, record)| (&key.name, &**record)).collect();
         let node_names = Arc::new(nodes.iter().map(|(name, _)| (*name).clone()).collect());
         let uses_relations = [Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy].into_iter().any(|kind| snapshot.count(kind) > 0);
         let namespaces = if uses_relations { snapshot.namespaces() } else { BTreeSet::new() };
@@ -84,22 +84,15 @@ impl<'a> Compiler<'a> {
                 key: (*key).clone(),
                 operator: value.map_or(Operator::DoesNotExist, |value| Operator::In(vec![value.into()])),
             });
-            let namespaces = Selector::new(record.namespaces.requirements.iter().cloned().chain(wanted).collect());
+            let namespaces = Selector::new(record.namespaces.requirements().iter().cloned().chain(wanted).collect());
             let rules = |rules: &[ClusterPolicyRule]| {
                 // "CNPs with no ingress rules do not affect ingress traffic."
                 (!rules.is_empty()).then(|| rules.iter().flat_map(|rule| self.rules(rule, &own)).collect())
             };
-            Policy {
-                object: key.clone(),
-                rank: record.priority.map_or(u32::MAX, u32::from),
-                subject: PodSelector {
-                    namespaces: NamespaceScope::Matching(namespaces),
-                    pods: record.pods.clone(),
-                    skips_host_network: true,
-                },
-                ingress: rules(&record.ingress),
-                egress: rules(&record.egress),
-            }
+            let namespaces = NamespaceScope::Matching(namespaces);
+            let subject = PodSelector { namespaces, pods: record.pods.clone(), skips_host_network: true };
+            let rank = record.priority.map_or(u32::MAX, u32::from);
+            Policy::new(key.clone(), rank, subject, rules(&record.ingress), rules(&record.egress))
         };
         values.into_iter().map(policy).collect()
     }
@@ -121,7 +114,12 @@ impl<'a> Compiler<'a> {
             .ports
             .as_ref()
             .map(|ports| ports.iter().map(|port| Port { pointer: port.pointer.clone(), kind: compile(&port.port) }).collect());
-        let whole = |peers, ports| Rule { pointer: rule.pointer.clone(), action, peers, ports };
+        let whole = |peers: Option<Vec<Peer>>, ports: Option<Vec<Port>>| Rule {
+            pointer: rule.pointer.clone(),
+            action,
+            peers: peers.map(Into::into),
+            ports: ports.map(Into::into),
+        };
         let is_name = |port: &Port| matches!(port.kind, PortKind::Named(..));
         match (peers, ports) {
             (Some(peers), Some(ports)) if ports.iter().any(is_name) => {
@@ -145,7 +143,7 @@ impl<'a> Compiler<'a> {
                     PeerKind::Pods(PodSelector { namespaces, pods: pods.clone(), skips_host_network: true })
                 })
                 .collect(),
-            ClusterPolicyPeerKind::Nodes(selector) => vec![PeerKind::Nodes(self.nodes(selector))],
+            ClusterPolicyPeerKind::Nodes(selector) => vec![PeerKind::Nodes(Box::new(self.nodes(selector)))],
             ClusterPolicyPeerKind::Network(block) => vec![PeerKind::Network(block.clone())],
             ClusterPolicyPeerKind::Domain(pattern) => vec![PeerKind::Domain(pattern.clone())],
         };

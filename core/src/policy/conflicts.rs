@@ -1,6 +1,7 @@
 //! What is wrong with policies together, and with what they name: nothing that one object alone could tell.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{PeerKind, Plane, Policy, Tier, TierMode};
 use crate::object::{Kind, ObjectKey, Warning};
@@ -9,18 +10,22 @@ use crate::snapshot::Snapshot;
 /// Policies of equal priority, and peers that name nodes where none is known.
 pub fn conflicts(snapshot: &Snapshot, planes: &[Plane]) -> Vec<Warning> {
     let tiers = planes.iter().flat_map(|plane| &plane.tiers);
-    let mut warnings: Vec<Warning> = tiers.clone().filter(|tier| tier.mode == TierMode::FirstMatch).flat_map(equal_priorities).collect();
+    let mut warnings: Vec<Warning> = tiers
+        .clone()
+        .filter(|tier| tier.mode == TierMode::FirstMatch)
+        .flat_map(|tier| equal_priorities(tier, &tier.policies(snapshot).collect::<Vec<_>>()))
+        .collect();
     if snapshot.count(Kind::Node) == 0 && !snapshot.unseen.0.contains_key(&Kind::Node) {
-        warnings.extend(tiers.flat_map(|tier| &tier.policies).flat_map(|policy| unknown_nodes(policy)));
+        warnings.extend(tiers.flat_map(|tier| tier.policies(snapshot)).flat_map(|policy| unknown_nodes(policy)));
     }
     warnings.dedup();
     warnings
 }
 
-fn equal_priorities(tier: &Tier) -> Vec<Warning> {
+fn equal_priorities(tier: &Tier, policies: &[&Arc<Policy>]) -> Vec<Warning> {
     let mut first_of: BTreeMap<u32, &ObjectKey> = BTreeMap::new();
     let mut warnings = Vec::new();
-    for policy in &tier.policies {
+    for policy in policies {
         let first = *first_of.entry(policy.rank).or_insert(&policy.object);
         if *first != policy.object {
             let message = format!(
@@ -34,7 +39,7 @@ fn equal_priorities(tier: &Tier) -> Vec<Warning> {
     }
     // A baseline that has no priority stands beside others that have one.
     let (with, without): (Vec<&Policy>, Vec<&Policy>) =
-        tier.policies.iter().map(AsRef::as_ref).partition(|policy: &&Policy| policy.rank != u32::MAX);
+        policies.iter().map(|policy| &***policy).partition(|policy: &&Policy| policy.rank != u32::MAX);
     if let (Some(other), Some(baseline)) = (with.first(), without.first()) {
         let message = format!(
             "{} {} is in the same tier: which of the two kinds is asked first is not defined, and this one is taken to come last",

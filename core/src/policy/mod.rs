@@ -1,17 +1,20 @@
 //! The one representation that every dialect of policy compiles into: planes of tiers of policies of rules.
 //!
 //! A connection passes a plane if the tiers, asked in order, let it through; it passes altogether if every plane does, on both sides.
-//! The engine knows this representation and no dialect's name.
+//! The engine knows this representation and no dialect's name. An object that nothing else decides about (a NetworkPolicy) is compiled on
+//! arrival, in `intake`; what looks at other objects too (nodes, the labels of namespaces) is compiled here, for a whole snapshot.
 
 mod cluster_policy;
 mod conflicts;
-mod network_policy;
+mod sight;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use conflicts::conflicts;
+use internment::ArcIntern;
 use serde::Serialize;
+pub(crate) use sight::Sight;
 use smol_str::SmolStr;
 
 use crate::address::AddressBlock;
@@ -19,6 +22,9 @@ use crate::labels::Selector;
 use crate::object::{Kind, ObjectKey};
 use crate::ports::{PortSet, Protocol};
 use crate::snapshot::Snapshot;
+
+/// The name of the tier of NetworkPolicies.
+pub(crate) const NETWORK_POLICY: &str = "NetworkPolicy";
 
 /// Which way a connection is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -61,8 +67,34 @@ pub struct Tier {
     pub mode: TierMode,
     /// The kinds of its policies: where one of them may not be listed, more may be there.
     pub kinds: &'static [Kind],
+    /// Its policies.
+    pub policies: Policies,
+}
+
+/// Where the policies of a tier are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Policies {
+    /// In the snapshot, one for each object of the tier's kinds, compiled when it arrived. Each is for pods of its own namespace.
+    Objects,
+    /// Here: in the order in which they are asked.
+    Compiled(Vec<Arc<Policy>>),
+}
+
+impl Tier {
     /// Its policies: in the order in which they are asked where that matters, by name where not.
-    pub policies: Vec<Arc<Policy>>,
+    pub fn policies<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Arc<Policy>> {
+        let kinds = if self.policies == Policies::Objects { self.kinds } else { &[] };
+        let of_objects = kinds.iter().flat_map(|kind| snapshot.records(*kind)).filter_map(|(_, record)| record.policy());
+        self.compiled().iter().chain(of_objects)
+    }
+
+    /// Those of its policies that were not compiled on arrival.
+    pub(crate) fn compiled(&self) -> &[Arc<Policy>] {
+        match &self.policies {
+            Policies::Objects => &[],
+            Policies::Compiled(policies) => policies,
+        }
+    }
 }
 
 /// How the policies of a tier come together.
@@ -96,12 +128,20 @@ pub struct Policy {
     /// Whom it is for.
     pub subject: PodSelector,
     /// What it says of ingress; `None` where it does not speak of it.
-    pub ingress: Option<Vec<Rule>>,
+    pub ingress: Option<Box<[Rule]>>,
     /// What it says of egress; `None` where it does not speak of it.
-    pub egress: Option<Vec<Rule>>,
+    pub egress: Option<Box<[Rule]>>,
+    /// What it looks at.
+    pub(crate) sight: ArcIntern<Sight>,
 }
 
 impl Policy {
+    /// A policy of these parts.
+    pub fn new(object: ObjectKey, rank: u32, subject: PodSelector, ingress: Option<Box<[Rule]>>, egress: Option<Box<[Rule]>>) -> Self {
+        let sight = Sight::of(&subject, [&ingress, &egress].into_iter().flatten().flatten());
+        Self { object, rank, subject, ingress, egress, sight: ArcIntern::new(sight) }
+    }
+
     /// The rules of a direction; `None` where the policy does not speak of it.
     pub fn rules(&self, direction: Direction) -> Option<&[Rule]> {
         match direction {
@@ -139,9 +179,9 @@ pub struct Rule {
     /// What it does.
     pub action: Action,
     /// The other ends; `None` for everything, inside and outside.
-    pub peers: Option<Vec<Peer>>,
+    pub peers: Option<Box<[Peer]>>,
     /// The ports; `None` for all.
-    pub ports: Option<Vec<Port>>,
+    pub ports: Option<Box<[Port]>>,
 }
 
 /// The other end of a rule.
@@ -163,7 +203,7 @@ pub enum PeerKind {
     /// Addresses, as the `networks` of a cluster-wide policy name them.
     Network(AddressBlock),
     /// Nodes: their addresses, and pods on their network.
-    Nodes(NodePeer),
+    Nodes(Box<NodePeer>),
     /// What a domain name, or every name below one (`*.example.com`), resolves to.
     Domain(SmolStr),
 }
@@ -220,8 +260,9 @@ pub enum PortKind {
     Named(Option<Protocol>, SmolStr),
 }
 
-/// Compiles every policy of a snapshot. What was compiled for an earlier snapshot is taken over where its object is the same.
-pub fn compile(snapshot: &Snapshot, earlier: Option<(&Snapshot, &[Plane])>) -> Vec<Plane> {
+/// The planes of a snapshot, with the policies that look at more than their own object.
+pub fn compile(snapshot: &Snapshot) -> Vec<Plane> {
     let [admin, baseline] = cluster_policy::compile(snapshot);
-    vec![Plane { name: "cluster", tiers: vec![admin, network_policy::compile(snapshot, earlier), baseline] }]
+    let network_policies = Tier { name: NETWORK_POLICY, mode: TierMode::Union, kinds: &[Kind::NetworkPolicy], policies: Policies::Objects };
+    vec![Plane { name: "cluster", tiers: vec![admin, network_policies, baseline] }]
 }

@@ -1,89 +1,119 @@
 //! Classes: pods that no selector in force can tell apart.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use internment::ArcIntern;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::index::Index;
-use crate::address::{Family, number};
-use crate::assumptions::{Assumptions, HostNetworkPods};
+use super::relevant::Relevant;
+use super::row::Row;
+use crate::address::Family;
 use crate::ids::{Table, id};
-use crate::inventory::{Inventory, PodId};
-use crate::labels::{Labels, Selector};
-use crate::object::Kind;
-use crate::policy::{Direction, NamespaceScope, PeerKind, Plane, PodSelector};
-use crate::record::ContainerPort;
+use crate::intake::Entry;
+use crate::inventory::{Inventory, Pod, PodId, record_of};
+use crate::labels::{LabelSet, Labels};
+use crate::policy::{Direction, NamespaceScope, PodSelector};
+use crate::record::{ContainerPort, PodTemplate};
 use crate::snapshot::Snapshot;
 
 id! {
-    /// A class of a reachability.
+    /// A class of a reachability. It stays the same in what follows from that by changes.
     ClassId
-}
-id! {
-    /// A row of a reachability.
-    RowId
 }
 
 /// Pods that no selector in force can tell apart.
 #[derive(Debug, Clone)]
 pub struct Class {
-    /// Their namespace.
-    pub namespace: SmolStr,
+    /// One of them, for all that they have in common.
+    representative: Arc<Entry>,
     /// The labels of their namespace.
-    pub namespace_labels: Arc<Labels>,
-    /// The labels that some selector asks for.
-    pub labels: Arc<Labels>,
-    /// Their named ports.
-    pub ports: Arc<[ContainerPort]>,
-    /// Whether they share their node's network.
-    pub host_network: bool,
-    /// Their node, where they share its network.
-    pub node: SmolStr,
-    /// The addresses of one of them; those of the others lie in the same blocks.
-    pub addresses: SmallVec<[IpAddr; 1]>,
-    /// The pods, by namespace and name.
-    pub pods: Vec<PodId>,
-    nodes: FxHashMap<SmolStr, usize>,
-    rows: [RowId; 2],
+    pub(super) namespace_labels: LabelSet,
+    /// The pods, by namespace and name; none is left where the class was split or has lost its pods.
+    pub pods: SmallVec<[PodId; 4]>,
+    /// How many of them run on each node, where some pod of the cluster shares its node's network.
+    nodes: Option<Arc<Nodes>>,
+    rows: [Arc<Row>; 2],
 }
 
+type Nodes = FxHashMap<SmolStr, usize>;
+
 impl Class {
+    /// Their namespace.
+    pub(super) fn namespace(&self) -> &SmolStr {
+        &self.representative.key.namespace
+    }
+
+    /// The labels of one of them; those that the others have besides no selector asks for.
+    pub(super) fn labels(&self) -> &Labels {
+        &record_of(&self.representative).labels
+    }
+
+    /// The ports of one of them; no rule names those that the others have besides.
+    pub(crate) fn ports(&self) -> &[ContainerPort] {
+        &record_of(&self.representative).ports
+    }
+
+    /// Whether they share their node's network.
+    pub(super) fn host_network(&self) -> bool {
+        record_of(&self.representative).host_network
+    }
+
+    /// Their node, where they share its network.
+    pub(super) fn node(&self) -> &str {
+        if self.host_network() { &record_of(&self.representative).node } else { "" }
+    }
+
+    /// The addresses of one of them; those of the others lie in the same blocks.
+    pub(super) fn addresses(&self) -> &[IpAddr] {
+        &record_of(&self.representative).addresses
+    }
+
     /// Whether a selector selects them, by namespace and labels alone.
     pub(super) fn is_selected_by(&self, selector: &PodSelector) -> bool {
         let is_in = match &selector.namespaces {
-            NamespaceScope::One(namespace) => *namespace == self.namespace,
+            NamespaceScope::One(namespace) => namespace == self.namespace(),
             NamespaceScope::Matching(namespaces) => namespaces.matches(&self.namespace_labels),
         };
-        is_in && selector.pods.matches(&self.labels)
+        is_in && selector.pods.matches(self.labels())
     }
 
-    pub(super) fn row(&self, direction: Direction) -> RowId {
-        let [ingress, egress] = self.rows;
+    pub(super) fn row(&self, direction: Direction) -> &Arc<Row> {
+        let [ingress, egress] = &self.rows;
         match direction {
             Direction::Ingress => ingress,
             Direction::Egress => egress,
         }
     }
 
+    pub(super) fn set_row(&mut self, direction: Direction, row: Arc<Row>) {
+        let [ingress, egress] = &mut self.rows;
+        match direction {
+            Direction::Ingress => *ingress = row,
+            Direction::Egress => *egress = row,
+        }
+    }
+
     /// Whether they have addresses of both families.
     pub(super) fn has_both_families(&self) -> bool {
-        self.addresses.iter().any(IpAddr::is_ipv4) && self.addresses.iter().any(IpAddr::is_ipv6)
+        self.addresses().iter().any(IpAddr::is_ipv4) && self.addresses().iter().any(IpAddr::is_ipv6)
+    }
+
+    fn have_both(&self, other: &Self, is_it: fn(&IpAddr) -> bool) -> bool {
+        let has = |class: &Self| class.addresses().is_empty() || class.addresses().iter().any(is_it);
+        has(self) && has(other)
     }
 
     /// Whether the addresses of both are known, and no family is among both.
     pub(super) fn has_no_family_of(&self, other: &Self) -> bool {
-        let has = |class: &Self, is_it: fn(&IpAddr) -> bool| class.addresses.is_empty() || class.addresses.iter().any(is_it);
-        !(has(self, IpAddr::is_ipv4) && has(other, IpAddr::is_ipv4) || has(self, IpAddr::is_ipv6) && has(other, IpAddr::is_ipv6))
+        !self.have_both(other, IpAddr::is_ipv4) && !self.have_both(other, IpAddr::is_ipv6)
     }
 
     /// The one family that they have in common with others; `None` where it is both, or where addresses are not known.
     pub(super) fn common_family(&self, other: &Self) -> Option<Family> {
-        let have = |class: &Self, is_it: fn(&IpAddr) -> bool| class.addresses.is_empty() || class.addresses.iter().any(is_it);
-        let both_have = |is_it: fn(&IpAddr) -> bool| have(self, is_it) && have(other, is_it);
-        match (both_have(IpAddr::is_ipv4), both_have(IpAddr::is_ipv6)) {
+        match (self.have_both(other, IpAddr::is_ipv4), self.have_both(other, IpAddr::is_ipv6)) {
             (true, false) => Some(Family::V4),
             (false, true) => Some(Family::V6),
             _ => None,
@@ -92,227 +122,178 @@ impl Class {
 
     /// How many of them run on a node.
     pub(super) fn pods_on(&self, node: &str) -> usize {
-        self.nodes.get(node).copied().unwrap_or(0)
-    }
-}
-
-/// Where a policy stands: plane, tier and policy, as indexes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct PolicyPlace {
-    pub(crate) plane: u8,
-    pub(crate) tier: u8,
-    pub(crate) policy: u32,
-}
-
-impl PolicyPlace {
-    fn new(plane: usize, tier: usize, policy: usize) -> Self {
-        // A handful of planes and tiers, and fewer policies than memory holds of them.
-        let small = |index: usize| u8::try_from(index).unwrap_or(u8::MAX);
-        Self { plane: small(plane), tier: small(tier), policy: u32::try_from(policy).unwrap_or(u32::MAX) }
+        self.nodes.as_ref().and_then(|nodes| nodes.get(node).copied()).unwrap_or(0)
     }
 
-    /// Whether it is in this tier of this plane.
-    pub(crate) fn is_in(self, plane: usize, tier: usize) -> bool {
-        usize::from(self.plane) == plane && usize::from(self.tier) == tier
+    /// Takes a pod in, where it has its place by name.
+    pub(super) fn enter(&mut self, inventory: &Inventory, pod: PodId) {
+        let name = |id: &PodId| (inventory.pods.at(*id).namespace(), inventory.pods.at(*id).name());
+        let place = self.pods.partition_point(|other| name(other) < name(&pod));
+        self.pods.insert(place, pod);
+        self.see_anew(inventory);
     }
-}
 
-/// What decides a row: classes with equal keys share it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct RowKey {
-    pub(super) direction: Direction,
-    /// The policies that select the class and speak of the direction, in order.
-    pub(super) policies: Vec<PolicyPlace>,
-    /// The class' named ports, for ingress: rules by name resolve on them.
-    pub(super) ports: Arc<[ContainerPort]>,
-    /// The kinds of policies of which more may select the class, unseen.
-    pub(super) unseen: SmallVec<[Kind; 2]>,
-}
+    /// Lets pods go.
+    pub(super) fn remove(&mut self, pods: &FxHashSet<PodId>) {
+        self.pods.retain(|pod| !pods.contains(pod));
+    }
 
-/// Classes before their rows are known.
-pub(super) struct Grouping {
-    pub(super) classes: Table<ClassId, Class>,
-    pub(super) class_of_pod: Vec<ClassId>,
-    namespace_labels: FxHashMap<SmolStr, Arc<Labels>>,
-    unseen: crate::snapshot::Unseen,
-}
+    /// Whether a key may be theirs, told from what costs little to compare.
+    pub(super) fn may_have(&self, key: &ClassKey) -> bool {
+        *self.namespace() == key.namespace && self.namespace_labels == key.namespace_labels && self.host_network() == key.host.is_some()
+    }
 
-/// Which parts of a pod can matter to the policies in force.
-struct Relevant {
-    keys: FxHashSet<SmolStr>,
-    port_names: FxHashSet<SmolStr>,
-    bounds: [Vec<u128>; 2],
-}
+    /// Looks at the pods again, of which one is gone.
+    pub(super) fn see_anew(&mut self, inventory: &Inventory) {
+        if let Some(first) = self.pods.first() {
+            self.representative = Arc::clone(inventory.pods.at(*first).entry());
+        }
+        self.count_nodes(inventory);
+    }
 
-impl Relevant {
-    fn new(planes: &[Plane]) -> Self {
-        let mut relevant = Self { keys: FxHashSet::default(), port_names: FxHashSet::default(), bounds: [Vec::new(), Vec::new()] };
-        let add_keys =
-            |keys: &mut FxHashSet<SmolStr>, selector: &Selector| keys.extend(selector.requirements.iter().map(|r| r.key.clone()));
-        for policy in planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| &tier.policies) {
-            add_keys(&mut relevant.keys, &policy.subject.pods);
-            for rule in [&policy.ingress, &policy.egress].into_iter().flatten().flatten() {
-                for peer in rule.peers.iter().flatten() {
-                    if let PeerKind::Pods(selector) = &peer.kind {
-                        add_keys(&mut relevant.keys, &selector.pods);
-                    }
-                    for block in peer.kind.blocks() {
-                        let [v4, v6] = &mut relevant.bounds;
-                        let bounds = if block.family == Family::V4 { v4 } else { v6 };
-                        bounds.extend(block.addresses.spans().iter().flat_map(|(first, last)| [*first, last.saturating_add(1)]));
-                    }
-                }
-                for port in rule.ports.iter().flatten() {
-                    if let crate::policy::PortKind::Named(_, name) = &port.kind {
-                        relevant.port_names.insert(name.clone());
-                    }
+    fn count_nodes(&mut self, inventory: &Inventory) {
+        if self.nodes.is_some() {
+            let mut nodes = Nodes::default();
+            for pod in &self.pods {
+                let node = &inventory.pods.at(*pod).record().node;
+                if !node.is_empty() {
+                    *nodes.entry(SmolStr::new(node)).or_insert(0) += 1;
                 }
             }
+            self.nodes = Some(Arc::new(nodes));
         }
-        for bounds in &mut relevant.bounds {
-            bounds.sort_unstable();
-            bounds.dedup();
-        }
-        relevant
-    }
-
-    /// The interval between block bounds that an address lies in.
-    fn atom(&self, address: IpAddr) -> (Family, usize) {
-        let [v4, v6] = &self.bounds;
-        let family = Family::of(address);
-        let bounds = if family == Family::V4 { v4 } else { v6 };
-        (family, bounds.partition_point(|bound| *bound <= number(address)))
     }
 }
 
-#[derive(PartialEq, Eq, Hash)]
-struct ClassKey {
+/// What tells the pods of one class from those of another: what selectors, blocks and names of ports can see of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct ClassKey {
     namespace: SmolStr,
+    namespace_labels: LabelSet,
     labels: Arc<Labels>,
     ports: Arc<[ContainerPort]>,
-    host: Option<SmolStr>,
-    atoms: SmallVec<[(Family, usize); 1]>,
+    host: Option<ArcIntern<str>>,
+    atoms: SmallVec<[(Family, u128); 1]>,
 }
 
-pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, planes: &[Plane]) -> Grouping {
-    let relevant = Relevant::new(planes);
-    let mut grouping = Grouping {
-        classes: Table::default(),
-        class_of_pod: Vec::with_capacity(inventory.pods.len()),
-        namespace_labels: FxHashMap::default(),
-        unseen: snapshot.unseen.clone(),
-    };
-    // Policies may speak of namespaces that hold no pod; those do not matter here.
-    let mut ids: FxHashMap<ClassKey, ClassId> = FxHashMap::default();
-    let mut projected: FxHashMap<Arc<Labels>, Arc<Labels>> = FxHashMap::default();
-    // Who shares a node with whom is asked for pods on their node's network alone.
-    let has_host_pods = inventory.pods.iter().any(|pod| pod.record.host_network);
-    for (pod_id, pod) in inventory.pods.entries() {
-        let record = &pod.record;
-        let labels = projected
-            .entry(Arc::clone(&record.labels))
-            .or_insert_with(|| Arc::new(record.labels.iter().filter(|(key, _)| relevant.keys.contains(*key)).collect()));
-        let ports: Arc<[ContainerPort]> = {
-            let mut ports: Vec<ContainerPort> = record
-                .ports
-                .iter()
-                .filter(|port| relevant.port_names.contains(&port.name))
-                .map(|port| ContainerPort { host_port: None, ..port.clone() })
-                .collect();
-            // The first of two ports of one name wins, so their order is kept.
-            ports.dedup();
-            ports.into()
+/// What selectors and names of ports can see of a template.
+type Seen = (Arc<Labels>, Arc<[ContainerPort]>);
+
+/// Makes the keys of pods.
+pub(super) struct Keys<'a> {
+    snapshot: &'a Snapshot,
+    relevant: &'a Relevant,
+    templates: FxHashMap<ArcIntern<PodTemplate>, Seen>,
+    namespace: Option<(SmolStr, LabelSet)>,
+}
+
+impl<'a> Keys<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, relevant: &'a Relevant) -> Self {
+        Self { snapshot, relevant, templates: FxHashMap::default(), namespace: None }
+    }
+
+    /// The key of a pod. Those of one namespace are best asked for together.
+    pub(super) fn of(&mut self, pod: &Pod) -> ClassKey {
+        let namespace_labels = match &self.namespace {
+            Some((name, labels)) if name == pod.namespace() => labels.clone(),
+            _ => {
+                let labels = self.snapshot.labels_of_namespace(pod.namespace());
+                self.namespace = Some((pod.namespace().clone(), labels.clone()));
+                labels
+            }
         };
-        let key = ClassKey {
-            namespace: pod.namespace.clone(),
+        let record = pod.record();
+        let relevant = self.relevant;
+        let (labels, ports) = self.templates.entry(record.template.clone()).or_insert_with(|| relevant.seen(record));
+        ClassKey {
+            namespace: pod.namespace().clone(),
+            namespace_labels,
             labels: Arc::clone(labels),
-            ports,
+            ports: Arc::clone(ports),
             host: record.host_network.then(|| record.node.clone()),
             atoms: record.addresses.iter().map(|address| relevant.atom(*address)).collect(),
-        };
-        let class = match ids.get(&key) {
-            Some(class) => *class,
-            None => {
-                let class = grouping.classes.push(Class {
-                    namespace: key.namespace.clone(),
-                    namespace_labels: Arc::clone(
-                        grouping
-                            .namespace_labels
-                            .entry(key.namespace.clone())
-                            .or_insert_with(|| snapshot.labels_of_namespace(&key.namespace)),
-                    ),
-                    labels: Arc::clone(&key.labels),
-                    ports: Arc::clone(&key.ports),
-                    host_network: record.host_network,
-                    node: key.host.clone().unwrap_or_default(),
-                    addresses: record.addresses.clone(),
-                    pods: Vec::new(),
-                    nodes: FxHashMap::default(),
-                    rows: [RowId(0), RowId(0)],
-                });
-                ids.insert(key, class);
-                class
-            }
-        };
-        let members = grouping.classes.at_mut(class);
-        members.pods.push(pod_id);
-        if has_host_pods && !record.node.is_empty() {
-            *members.nodes.entry(record.node.clone()).or_insert(0) += 1;
         }
-        grouping.class_of_pod.push(class);
     }
-    grouping
+
+    /// The key of the pods of a class.
+    pub(super) fn of_class(&self, class: &Class) -> ClassKey {
+        let record = record_of(&class.representative);
+        let (labels, ports) = self.relevant.seen(record);
+        ClassKey {
+            namespace: class.namespace().clone(),
+            namespace_labels: class.namespace_labels.clone(),
+            labels,
+            ports,
+            host: record.host_network.then(|| record.node.clone()),
+            atoms: record.addresses.iter().map(|address| self.relevant.atom(*address)).collect(),
+        }
+    }
 }
 
-/// Finds the rows of every class: which policies select it in each direction.
-pub(super) fn with_rows(
-    grouping: Grouping,
-    index: &Index,
-    planes: &[Plane],
-    assumptions: &Assumptions,
-) -> (Table<ClassId, Class>, Vec<ClassId>, Table<RowId, RowKey>) {
-    let mut selected: Vec<[Vec<PolicyPlace>; 2]> = grouping.classes.iter().map(|_| [Vec::new(), Vec::new()]).collect();
-    for (plane_index, plane) in planes.iter().enumerate() {
-        for (tier_index, tier) in plane.tiers.iter().enumerate() {
-            for (policy_index, policy) in tier.policies.iter().enumerate() {
-                let place = PolicyPlace::new(plane_index, tier_index, policy_index);
-                for class_id in index.candidates(&policy.subject).iter().copied() {
-                    let class = grouping.classes.at(class_id);
-                    // Both what `skips_host_network` says and what every value of the assumption but `ordinary` comes to.
-                    let is_passed_over = class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary;
-                    if is_passed_over || !class.is_selected_by(&policy.subject) {
-                        continue;
-                    }
-                    let Some([ingress, egress]) = selected.get_mut(class_id.0 as usize) else { continue };
-                    if policy.ingress.is_some() {
-                        ingress.push(place);
-                    }
-                    if policy.egress.is_some() {
-                        egress.push(place);
-                    }
-                }
-            }
+impl ClassKey {
+    /// What selectors can see of the labels.
+    pub(super) fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    pub(super) fn namespace(&self) -> &SmolStr {
+        &self.namespace
+    }
+
+    /// The ports with names that rules name.
+    pub(super) fn ports(&self) -> &Arc<[ContainerPort]> {
+        &self.ports
+    }
+
+    /// A class of this key with one pod, whose rows are not known yet.
+    pub(super) fn class(&self, inventory: &Inventory, pod: PodId, counts_nodes: bool) -> Class {
+        static UNKNOWN: LazyLock<Arc<Row>> = LazyLock::new(|| Arc::new(Row::unknown()));
+        let mut class = Class {
+            representative: Arc::clone(inventory.pods.at(pod).entry()),
+            namespace_labels: self.namespace_labels.clone(),
+            pods: SmallVec::from_slice(&[pod]),
+            nodes: counts_nodes.then(Arc::default),
+            rows: [Arc::clone(&UNKNOWN), Arc::clone(&UNKNOWN)],
+        };
+        class.count_nodes(inventory);
+        class
+    }
+}
+
+/// Sorts the pods of an inventory into classes: those of one namespace lie together, in the order of namespaces.
+pub(super) fn group(snapshot: &Snapshot, inventory: &Inventory, relevant: &Relevant) -> (Vec<Class>, Vec<ClassKey>, Table<PodId, ClassId>) {
+    let mut keys = Keys::new(snapshot, relevant);
+    let mut classes: Vec<Class> = Vec::new();
+    let mut ids: FxHashMap<ClassKey, usize> = FxHashMap::default();
+    let mut all_keys = Vec::new();
+    let mut class_of_pod = vec![ClassId(0); inventory.pods.bound()];
+    // Who shares a node with whom is asked for pods on their node's network alone.
+    let counts_nodes = inventory.pods.iter().any(|pod| pod.record().host_network);
+    let mut namespace: Option<&SmolStr> = None;
+    for (pod_id, pod) in inventory.pods.entries() {
+        // Pods of two namespaces are never of one class.
+        if namespace.replace(pod.namespace()) != Some(pod.namespace()) {
+            ids.clear();
+            keys.templates.clear();
+        }
+        let key = keys.of(pod);
+        let index = *ids.entry(key).or_insert_with_key(|key| {
+            classes.push(key.class(inventory, pod_id, false));
+            all_keys.push(key.clone());
+            classes.len() - 1
+        });
+        if let Some(class) = classes.get_mut(index).filter(|class| class.pods.first() != Some(&pod_id)) {
+            class.pods.push(pod_id);
+        }
+        if let Some(of_pod) = class_of_pod.get_mut(pod_id.0 as usize) {
+            *of_pod = crate::ids::Id::from_index(index);
         }
     }
-    let mut row_keys = Table::default();
-    let mut row_ids: FxHashMap<RowKey, RowId> = FxHashMap::default();
-    let Grouping { mut classes, class_of_pod, unseen, .. } = grouping;
-    let class_ids: Vec<ClassId> = classes.ids().collect();
-    for (class_id, policies) in class_ids.into_iter().zip(selected) {
-        let class = classes.at(class_id);
-        let is_passed_over = class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary;
-        let kinds = planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| tier.kinds);
-        let mut unseen_kinds: SmallVec<[Kind; 2]> =
-            kinds.copied().filter(|kind| !is_passed_over && unseen.holds(*kind, &class.namespace)).collect();
-        unseen_kinds.sort_unstable();
-        unseen_kinds.dedup();
-        let mut rows = [RowId(0), RowId(0)];
-        for ((row, direction), policies) in rows.iter_mut().zip(Direction::ALL).zip(policies) {
-            let ports = if direction == Direction::Ingress { Arc::clone(&class.ports) } else { Arc::from([]) };
-            let key = RowKey { direction, policies, ports, unseen: unseen_kinds.clone() };
-            *row = *row_ids.entry(key).or_insert_with_key(|key| row_keys.push(key.clone()));
+    if counts_nodes {
+        for class in &mut classes {
+            class.nodes = Some(Arc::default());
+            class.count_nodes(inventory);
         }
-        classes.at_mut(class_id).rows = rows;
     }
-    (classes, class_of_pod, row_keys)
+    (classes, all_keys, class_of_pod.into_iter().collect())
 }

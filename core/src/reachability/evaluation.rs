@@ -1,7 +1,7 @@
 //! What the policies of a row make of one target: plane by plane, tier by tier, with every port's possible ends.
 
-use super::class::{PolicyPlace, RowKey};
 use super::matching::{Match, Target, Uncertainty};
+use super::row::{Placed, RowKey};
 use super::{Outcome, Reachability};
 use crate::address::Family;
 use crate::assumptions::Cause;
@@ -14,7 +14,6 @@ use crate::record::ContainerPort;
 pub(super) struct Evaluation<'a> {
     reachability: &'a Reachability,
     key: &'a RowKey,
-    policies: &'a [(PolicyPlace, &'a Policy)],
     world: World,
 }
 
@@ -78,8 +77,8 @@ impl Possible {
 
 impl<'a> Evaluation<'a> {
     /// Of the policies that decide a row.
-    pub(super) fn new(reachability: &'a Reachability, key: &'a RowKey, policies: &'a [(PolicyPlace, &'a Policy)]) -> Self {
-        Self { reachability, key, policies, world: World::default() }
+    pub(super) fn new(reachability: &'a Reachability, key: &'a RowKey) -> Self {
+        Self { reachability, key, world: World::default() }
     }
 
     /// Every plane must let it through. An assumption that nobody settled holds for all rules or for none: what comes to the same both
@@ -114,12 +113,14 @@ impl<'a> Evaluation<'a> {
         let mut ends = Possible::default();
         let mut open = PortSet::all();
         for (tier_index, tier) in plane.tiers.iter().enumerate() {
-            let in_tier = |place: &PolicyPlace| place.is_in(plane_index, tier_index);
-            let policies: Vec<&Policy> = self.policies.iter().filter(|(place, _)| in_tier(place)).map(|(_, policy)| *policy).collect();
+            // They are in the order of planes and tiers.
+            let is_before = |placed: &Placed| (usize::from(placed.plane), usize::from(placed.tier)) < (plane_index, tier_index);
+            let from = self.key.policies.get(self.key.policies.partition_point(is_before)..).unwrap_or_default();
+            let policies = from.get(..from.partition_point(|placed| placed.is_in(plane_index, tier_index))).unwrap_or_default();
             let unseen = tier.kinds.iter().copied().find(|kind| self.key.unseen.contains(kind));
             let tier_ends = match tier.mode {
-                TierMode::FirstMatch => self.first_match(&policies, &open, unseen, target, family),
-                TierMode::Union => self.union(&policies, &open, unseen, target, family),
+                TierMode::FirstMatch => self.first_match(policies, &open, unseen, target, family),
+                TierMode::Union => self.union(policies, &open, unseen, target, family),
             };
             ends.allow = ends.allow.union(&tier_ends.allow);
             ends.deny = ends.deny.union(&tier_ends.deny);
@@ -133,7 +134,7 @@ impl<'a> Evaluation<'a> {
 
     fn first_match(
         &self,
-        policies: &[&Policy],
+        policies: &[Placed],
         open: &PortSet,
         unseen: Option<Kind>,
         target: Target<'_>,
@@ -145,12 +146,12 @@ impl<'a> Evaluation<'a> {
             // One that we may not see could be asked first, and do anything.
             ends = Possible { allow: open.clone(), deny: open.clone(), pass: open.clone(), causes: vec![Cause::Unseen(kind)] };
         }
-        for equals in policies.chunk_by(|a, b| a.rank == b.rank) {
+        for equals in policies.chunk_by(|a, b| a.policy.rank == b.policy.rank) {
             // Any of them may be asked first: what each would decide is possible, and only what none of them decides is left.
             let mut group = Possible::default();
             let mut left = open.clone();
             for policy in equals {
-                let (own, own_left) = self.first_rules(policy, &open, target, family);
+                let (own, own_left) = self.first_rules(&policy.policy, &open, target, family);
                 if group.disagrees_with(&own) {
                     group.causes.push(Cause::EqualPriority);
                 }
@@ -191,7 +192,7 @@ impl<'a> Evaluation<'a> {
         (ends, open)
     }
 
-    fn union(&self, policies: &[&Policy], open: &PortSet, unseen: Option<Kind>, target: Target<'_>, family: Option<Family>) -> Possible {
+    fn union(&self, policies: &[Placed], open: &PortSet, unseen: Option<Kind>, target: Target<'_>, family: Option<Family>) -> Possible {
         let mut ends = Possible::default();
         if policies.is_empty() {
             ends.pass = open.clone();
@@ -206,7 +207,8 @@ impl<'a> Evaluation<'a> {
         let mut open = open.clone();
         let mut certain = PortSet::none();
         for action in [Action::Deny, Action::Allow] {
-            for rule in policies.iter().filter_map(|policy| policy.rules(self.key.direction)).flatten().filter(|rule| rule.action == action)
+            for rule in
+                policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten().filter(|rule| rule.action == action)
             {
                 let (matched, ports) = self.rule(rule, target, family);
                 let here = open.intersection(&ports);
@@ -255,7 +257,7 @@ pub(crate) fn rule_ports(rule: &Rule, direction: Direction, subject: &[Container
     let Some(ports) = &rule.ports else { return PortSet::all() };
     let destination = match (direction, target) {
         (Direction::Ingress, _) => subject,
-        (Direction::Egress, Target::Class(class)) => &class.ports,
+        (Direction::Egress, Target::Class(class)) => class.ports(),
         (Direction::Egress, Target::Newcomer(newcomer)) => &newcomer.ports,
         (Direction::Egress, _) => &[],
     };

@@ -1,7 +1,8 @@
 //! Whether a peer of a rule is a given class or address: yes, no, or it depends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 
@@ -11,7 +12,7 @@ use crate::address::{AddressBlock, Family};
 use crate::assumptions::{Assumptions, BlocksSelectPods, Cause, HostNetworkPods, UnknownPodAddresses};
 use crate::intervals::Intervals;
 use crate::object::Kind;
-use crate::policy::{NamespaceScope, NodePeer, Peer, PeerKind, Plane, PodSelector, Rule, domain_covers};
+use crate::policy::{NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Rule, Sight, domain_covers};
 use crate::snapshot::Unseen;
 
 /// Whether a peer is meant.
@@ -113,35 +114,55 @@ pub(crate) enum Target<'a> {
 }
 
 /// What is to be known for holding peers against targets.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Matcher {
-    /// The patterns of domains that some peer names, sorted.
-    domains: BTreeSet<SmolStr>,
-    names_v6: bool,
+    /// The patterns of domains that some peer names, sorted, and how many policies name each.
+    domains: Arc<BTreeSet<SmolStr>>,
+    n_domains: Arc<BTreeMap<SmolStr, usize>>,
+    /// How many policies name IPv6 addresses.
+    n_v6: usize,
     unseen_nodes: bool,
     unseen_namespaces: bool,
     assumptions: Assumptions,
 }
 
 impl Matcher {
-    /// Looks through the peers of some policies.
-    pub(super) fn new(planes: &[Plane], assumptions: &Assumptions, unseen: &Unseen) -> Self {
-        let mut matcher = Self {
-            domains: BTreeSet::new(),
-            names_v6: false,
+    /// One that knows of no policy yet.
+    pub(super) fn new(assumptions: &Assumptions, unseen: &Unseen) -> Self {
+        Self {
+            domains: Arc::default(),
+            n_domains: Arc::default(),
+            n_v6: 0,
             unseen_nodes: unseen.0.contains_key(&Kind::Node),
             unseen_namespaces: unseen.0.contains_key(&Kind::Namespace),
             assumptions: assumptions.clone(),
-        };
-        let policies = planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| &tier.policies);
-        let rules = policies.flat_map(|policy| [&policy.ingress, &policy.egress]).flatten().flatten();
-        for peer in rules.filter_map(|rule| rule.peers.as_ref()).flatten() {
-            if let PeerKind::Domain(pattern) = &peer.kind {
-                matcher.domains.insert(pattern.clone());
-            }
-            matcher.names_v6 |= peer.kind.blocks().iter().any(|block| block.family == Family::V6 && !block.addresses.is_empty());
         }
-        matcher
+    }
+
+    /// So many policies come that look at the same.
+    pub(super) fn add(&mut self, sight: &Sight, n: usize) {
+        for pattern in &sight.domains {
+            *Arc::make_mut(&mut self.n_domains).entry(pattern.clone()).or_insert(0) += n;
+            if !self.domains.contains(pattern) {
+                Arc::make_mut(&mut self.domains).insert(pattern.clone());
+            }
+        }
+        self.n_v6 += if sight.names_v6 { n } else { 0 };
+    }
+
+    /// A policy goes.
+    pub(super) fn remove(&mut self, sight: &Sight) {
+        for pattern in &sight.domains {
+            let n_domains = Arc::make_mut(&mut self.n_domains);
+            if let Some(n) = n_domains.get_mut(pattern) {
+                *n -= 1;
+                if *n == 0 {
+                    n_domains.remove(pattern);
+                    Arc::make_mut(&mut self.domains).remove(pattern);
+                }
+            }
+        }
+        self.n_v6 -= usize::from(sight.names_v6);
     }
 
     /// Whether a selector of namespaces may match others than it seems to: where namespaces may not be listed, their labels are
@@ -156,8 +177,8 @@ impl Matcher {
     /// Whether a selector selects a class.
     fn select(&self, selector: &PodSelector, class: &Class) -> Match {
         let is_unsure = self.is_unsure_of(&selector.namespaces);
-        let is_selected = if is_unsure { selector.pods.matches(&class.labels) } else { class.is_selected_by(selector) };
-        match (class.host_network, self.assumptions.host_network_pods) {
+        let is_selected = if is_unsure { selector.pods.matches(class.labels()) } else { class.is_selected_by(selector) };
+        match (class.host_network(), self.assumptions.host_network_pods) {
             _ if !is_selected => Match::No,
             (true, HostNetworkPods::Node) => Match::No,
             (true, HostNetworkPods::Unsettled) if selector.skips_host_network => Match::No,
@@ -181,7 +202,7 @@ impl Matcher {
 
     /// Whether some peer names IPv6 addresses.
     pub(super) fn names_v6(&self) -> bool {
-        self.names_v6
+        self.n_v6 > 0
     }
 
     /// The patterns of domains that some peer names, sorted.
@@ -232,7 +253,7 @@ pub(crate) fn resolved_match(peer: &PeerKind, family: Family) -> Match {
 }
 
 pub(super) fn asks_for_names_only(namespaces: &crate::labels::Selector) -> bool {
-    namespaces.requirements.iter().all(|requirement| requirement.key == crate::intake_name_label())
+    namespaces.requirements().iter().all(|requirement| requirement.key == crate::intake_name_label())
 }
 
 /// Which field names a block: they have an assumption each.
@@ -247,10 +268,10 @@ pub(crate) enum BlockKind {
 /// Whether a block holds a class' pods. A pod on its node's network has an address of the node, which no assumption takes from a block,
 /// unless such pods are taken for ordinary ones.
 fn block_match(block: &AddressBlock, kind: BlockKind, class: &Class, assumptions: &Assumptions) -> Match {
-    if class.host_network && assumptions.host_network_pods != HostNetworkPods::Ordinary {
-        return address_match(block, &class.addresses, assumptions);
+    if class.host_network() && assumptions.host_network_pods != HostNetworkPods::Ordinary {
+        return address_match(block, class.addresses(), assumptions);
     }
-    ordinary_block_match(block, kind, &class.addresses, assumptions)
+    ordinary_block_match(block, kind, class.addresses(), assumptions)
 }
 
 /// Whether a block holds pods of these addresses that are not on their node's network.
@@ -286,11 +307,11 @@ fn address_match(block: &AddressBlock, addresses: &[IpAddr], assumptions: &Assum
 
 /// Whether a class' pods are on the network of one of the nodes. Ordinary pods never are.
 fn node_match(nodes: &NodePeer, class: &Class, unseen_nodes: bool, assumptions: &Assumptions) -> Match {
-    if !class.host_network || assumptions.host_network_pods == HostNetworkPods::Ordinary {
+    if !class.host_network() || assumptions.host_network_pods == HostNetworkPods::Ordinary {
         Match::No
-    } else if nodes.names.contains(&class.node) {
+    } else if nodes.names.contains(class.node()) {
         Match::Yes
-    } else if nodes.known.contains(&class.node) {
+    } else if nodes.known.contains(class.node()) {
         Match::No
     } else if unseen_nodes {
         Match::Maybe(Uncertainty::UnseenNodes, None)

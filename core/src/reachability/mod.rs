@@ -6,16 +6,20 @@
 //!
 //! Invariant: nothing here knows a dialect. Verdicts have three values: a port may be certainly allowed, possibly allowed, or not.
 
+mod apart;
 mod class;
 mod evaluation;
 mod index;
 mod matching;
 mod newcomer;
+mod next;
 mod outcome;
+mod relevant;
 mod row;
+mod selection;
 
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -24,39 +28,56 @@ pub use class::{Class, ClassId};
 pub use outcome::Outcome;
 pub use row::{AddressOutcome, Addresses};
 
-pub(crate) use class::RowId;
 pub(crate) use evaluation::rule_ports;
 pub(crate) use matching::{Match, Target, Uncertainty, resolved_match};
 pub(crate) use newcomer::Newcomer;
+pub(crate) use next::Step;
+pub(crate) use row::{Placed, RowKey};
 
 use crate::address::{AddressRange, Family, number};
 use crate::assumptions::{Assumptions, Cause, HostNetworkPods, SelfTraffic};
 use crate::ids::Table;
 use crate::intervals::Intervals;
 use crate::inventory::{Inventory, PodId};
-use crate::policy::{Direction, NamespaceScope, PeerKind, Plane, PodSelector, Policy};
+use crate::policy::{self, Direction, NamespaceScope, PeerKind, Plane, PodSelector, Sight, Tier};
 use crate::ports::PortSet;
 use crate::snapshot::{Snapshot, typed};
-use class::RowKey;
 use index::Index;
 use matching::Matcher;
+use relevant::Relevant;
 
-/// The whole answer, worked out as far as it was asked for.
-#[derive(Debug)]
+/// The whole answer, worked out as far as it was asked for. Cloning shares everything.
+#[derive(Debug, Clone)]
 pub struct Reachability {
-    pub(crate) planes: Vec<Plane>,
+    pub(crate) planes: Arc<[Plane]>,
     pub(crate) classes: Table<ClassId, Class>,
-    pub(crate) assumptions: Assumptions,
-    class_of_pod: Vec<ClassId>,
-    index: Index,
+    pub(crate) assumptions: Arc<Assumptions>,
+    class_of_pod: Table<PodId, ClassId>,
+    /// How many classes have lost their pods.
+    n_empty: usize,
+    index: Arc<Index>,
     matcher: Matcher,
-    row_keys: Table<RowId, RowKey>,
-    rows: Vec<OnceLock<row::Row>>,
-    addresses: Vec<OnceLock<Addresses>>,
-    /// Whether some class has addresses of both families.
+    relevant: Arc<Relevant>,
+    /// Whether some class has, or had, addresses of both families.
     has_dual_stack: bool,
+    /// Whether it is known how many pods of each class run on each node: so where some pod shares its node's network.
+    counts_nodes: bool,
     /// The names of nodes, by their addresses.
-    nodes: FxHashMap<IpAddr, SmolStr>,
+    nodes: Arc<FxHashMap<IpAddr, SmolStr>>,
+}
+
+fn nodes_by_address(snapshot: &Snapshot) -> FxHashMap<IpAddr, SmolStr> {
+    typed!(snapshot, Node).flat_map(|(key, node)| node.addresses.iter().map(|address| (*address, key.name.clone()))).collect()
+}
+
+/// Which classes a selector may select.
+enum Selection {
+    /// Anybody, or more than there is room to remember.
+    Anybody,
+    /// These, sorted.
+    Few(Vec<ClassId>),
+    /// These, sorted, among those that were filed; later ones are not looked at.
+    Many(Arc<[ClassId]>),
 }
 
 /// The other end of a connection, as the engine sees it.
@@ -93,29 +114,28 @@ impl OnNode {
 }
 
 impl Reachability {
-    /// Sorts the pods of an inventory into classes under the given policies.
-    pub fn new(snapshot: &Snapshot, inventory: &Inventory, planes: Vec<Plane>, assumptions: &Assumptions) -> Self {
-        let grouping = class::group(snapshot, inventory, &planes);
-        let matcher = Matcher::new(&planes, assumptions, &snapshot.unseen);
-        let index = Index::new(&grouping.classes);
-        let (classes, class_of_pod, row_keys) = class::with_rows(grouping, &index, &planes, assumptions);
-        let rows = row_keys.iter().map(|_| OnceLock::new()).collect();
-        let addresses = row_keys.iter().map(|_| OnceLock::new()).collect();
-        let nodes =
-            typed!(snapshot, Node).flat_map(|(key, node)| node.addresses.iter().map(|address| (*address, key.name.clone()))).collect();
+    /// Sorts the pods of an inventory into classes under the policies of a snapshot.
+    pub fn new(snapshot: &Snapshot, inventory: &Inventory, assumptions: &Assumptions) -> Self {
+        let planes: Arc<[Plane]> = policy::compile(snapshot).into();
+        let compiled = planes.iter().flat_map(|plane| &plane.tiers).flat_map(Tier::compiled).map(|policy| (&*policy.sight, 1));
+        let sights: Vec<(&Sight, usize)> = snapshot.sights().chain(compiled).collect();
+        let relevant = Relevant::new(sights.iter().map(|(sight, _)| *sight));
+        let mut matcher = Matcher::new(assumptions, &snapshot.unseen);
+        sights.iter().for_each(|(sight, n)| matcher.add(sight, *n));
+        let (classes, index, class_of_pod) = selection::classes(snapshot, inventory, &planes, &relevant, assumptions);
         let has_dual_stack = classes.iter().any(Class::has_both_families);
         Self {
+            has_dual_stack,
+            counts_nodes: inventory.pods.iter().any(|pod| pod.record().host_network),
             planes,
             classes,
-            assumptions: assumptions.clone(),
+            assumptions: Arc::new(assumptions.clone()),
             class_of_pod,
-            index,
+            n_empty: 0,
+            index: Arc::new(index),
             matcher,
-            row_keys,
-            rows,
-            addresses,
-            has_dual_stack,
-            nodes,
+            relevant: Arc::new(relevant),
+            nodes: Arc::new(nodes_by_address(snapshot)),
         }
     }
 
@@ -130,34 +150,33 @@ impl Reachability {
     }
 
     /// The class of a pod.
-    #[expect(clippy::indexing_slicing, reason = "one entry for each pod of the inventory that the ids come from")]
     pub fn class_of(&self, pod: PodId) -> ClassId {
-        self.class_of_pod[pod.0 as usize]
+        *self.class_of_pod.at(pod)
     }
 
-    /// All classes.
+    /// All classes, those among them that have lost their pods.
     pub fn classes(&self) -> &Table<ClassId, Class> {
         &self.classes
     }
 
+    /// The classes that have pods.
+    fn inhabited(&self) -> impl Iterator<Item = (ClassId, &Class)> {
+        self.classes.entries().filter(|(_, class)| !class.pods.is_empty())
+    }
+
     /// What a class may do in one direction.
-    #[expect(clippy::indexing_slicing, reason = "one cell for each row key")]
     fn row(&self, class: ClassId, direction: Direction) -> &row::Row {
-        let id = self.classes.at(class).row(direction);
-        self.rows[id.0 as usize].get_or_init(|| row::compute(self, self.row_keys.at(id)))
+        self.classes.at(class).row(direction)
     }
 
     /// What a class may do in one direction with addresses outside.
-    #[expect(clippy::indexing_slicing, reason = "one cell for each row key")]
     pub fn addresses(&self, class: ClassId, direction: Direction) -> &Addresses {
-        let id = self.classes.at(class).row(direction);
-        self.addresses[id.0 as usize].get_or_init(|| row::addresses(self, self.row_keys.at(id)))
+        self.row(class, direction).addresses(self)
     }
 
     /// What a class may do in one direction with another.
     fn answer(&self, subject: ClassId, direction: Direction, peer: ClassId) -> Arc<row::ClassOutcome> {
-        let key = self.row_keys.at(self.classes.at(subject).row(direction));
-        self.row(subject, direction).of_class(self, key, peer)
+        self.row(subject, direction).of_class(self, peer)
     }
 
     /// The classes that rules single out for a class in one direction, sorted; `None` where they are more than half of all.
@@ -165,25 +184,38 @@ impl Reachability {
         self.row(class, direction).singled_out(self)
     }
 
-    /// The classes that a selector may select, sorted; `None` where it selects everybody.
-    fn classes_selected_by(&self, selector: &PodSelector) -> Option<Vec<ClassId>> {
+    /// The classes, of the first so many, that a selector may select, sorted; `None` where it selects everybody.
+    fn classes_selected_by(&self, selector: &PodSelector, n_classes: usize) -> Option<Vec<ClassId>> {
         let is_unsure = self.matcher.is_unsure_of(&selector.namespaces);
         let is_everywhere = is_unsure || matches!(&selector.namespaces, NamespaceScope::Matching(all) if all.is_everything());
         if is_everywhere && selector.pods.is_everything() {
             return None;
         }
-        let candidates = if is_unsure { self.index.all.as_slice().into() } else { self.index.candidates(selector) };
-        let is_selected = |id: &ClassId| {
-            let class = self.classes.at(*id);
-            if is_unsure { selector.pods.matches(&class.labels) } else { class.is_selected_by(selector) }
-        };
-        Some(candidates.iter().copied().filter(is_selected).collect())
+        let is_known = |id: &ClassId| (id.0 as usize) < n_classes;
+        if is_unsure {
+            let entries = self.inhabited().filter(|(_, class)| selector.pods.matches(class.labels()));
+            return Some(entries.map(|(id, _)| id).filter(is_known).collect());
+        }
+        let candidates = self.index.candidates(selector, self.classes.len());
+        let ids = candidates.iter().filter(is_known).filter(|id| self.classes.at(*id).is_selected_by(selector));
+        Some(ids.collect())
+    }
+
+    /// The classes, of the first so many at least, that a selector may select.
+    fn selection(&self, selector: &PodSelector, n_classes: usize) -> Selection {
+        if self.matcher.is_unsure_of(&selector.namespaces) {
+            return self.classes_selected_by(selector, n_classes).map_or(Selection::Anybody, Selection::Few);
+        }
+        match self.index.broad(selector, |id| self.classes.at(id).is_selected_by(selector)) {
+            Some(Some(ids)) => Selection::Many(ids),
+            Some(None) => Selection::Anybody,
+            None => self.classes_selected_by(selector, n_classes).map_or(Selection::Anybody, Selection::Few),
+        }
     }
 
     /// Whether policies isolate a class in one direction.
     pub fn is_isolated(&self, class: ClassId, direction: Direction) -> bool {
-        let key = self.row_keys.at(self.classes.at(class).row(direction));
-        !key.policies.is_empty()
+        !self.row(class, direction).key.policies.is_empty()
     }
 
     /// Whether every port of every public IPv4 address is open to a class.
@@ -194,9 +226,14 @@ impl Reachability {
         crate::address::is_internet(&open)
     }
 
-    /// The policies that select a class and speak of a direction, as (plane, tier, policy) places.
-    pub(crate) fn policies_of(&self, class: ClassId, direction: Direction) -> &[class::PolicyPlace] {
-        &self.row_keys.at(self.classes.at(class).row(direction)).policies
+    /// The policies that select a class and speak of a direction, in the order in which they are asked.
+    pub(crate) fn policies_of(&self, class: ClassId, direction: Direction) -> &[Placed] {
+        &self.row_key(class, direction).policies
+    }
+
+    /// What decides a class' answers in one direction: equal for classes that are answered alike.
+    pub(crate) fn row_key(&self, class: ClassId, direction: Direction) -> &RowKey {
+        &self.row(class, direction).key
     }
 
     /// One side of a connection between classes: what `subject` may do in `direction` with `peer`.
@@ -242,8 +279,8 @@ impl Reachability {
     /// traffic source is the pod's local node".
     pub(crate) fn node_of(&self, class: ClassId) -> Option<&str> {
         let class = self.classes.at(class);
-        let is_node = class.host_network && !class.node.is_empty() && self.assumptions.host_network_pods != HostNetworkPods::Ordinary;
-        is_node.then_some(class.node.as_str())
+        let is_node = !class.node().is_empty() && self.assumptions.host_network_pods != HostNetworkPods::Ordinary;
+        is_node.then_some(class.node())
     }
 
     fn share_of_class(&self, subject: ClassId, peer: ClassId) -> OnNode {
@@ -259,10 +296,7 @@ impl Reachability {
     /// Both sides of a connection. The side whose row is there already is asked first: where it lets nothing through, the other row need
     /// not be worked out at all.
     fn both_sides(&self, from: ClassId, to: ClassId, side: impl Fn(Direction) -> Outcome) -> Outcome {
-        let is_there = |class: ClassId, direction| {
-            let id = self.classes.at(class).row(direction);
-            self.rows.get(id.0 as usize).is_some_and(|row| row.get().is_some())
-        };
+        let is_there = |class: ClassId, direction| self.row(class, direction).is_there();
         let ingress_first = is_there(to, Direction::Ingress) && !is_there(from, Direction::Egress);
         let (first, second) = if ingress_first { (Direction::Ingress, Direction::Egress) } else { (Direction::Egress, Direction::Ingress) };
         let outcome = side(first);
@@ -297,8 +331,8 @@ impl Reachability {
 
     /// Whether an address is one of the node that a pod runs on.
     pub(crate) fn is_own_node(&self, inventory: &Inventory, pod: PodId, address: IpAddr) -> bool {
-        let own = &inventory.pods.at(pod).record.node;
-        !own.is_empty() && self.nodes.get(&address).is_some_and(|node| node == own)
+        let own = &inventory.pods.at(pod).record().node;
+        !own.is_empty() && self.nodes.get(&address).is_some_and(|node| **node == **own)
     }
 
     /// Whether two classes have no family of addresses in common, so that nothing can go between them.
@@ -310,7 +344,7 @@ impl Reachability {
         if peer == subject && self.assumptions.self_traffic == SelfTraffic::Allowed {
             return Outcome::all();
         }
-        let (own, other) = (&inventory.pods.at(subject).record, &inventory.pods.at(peer).record);
+        let (own, other) = (inventory.pods.at(subject).record(), inventory.pods.at(peer).record());
         let same_node = !own.node.is_empty() && own.node == other.node;
         let from_node = direction == Direction::Ingress && other.host_network && same_node;
         if from_node && self.assumptions.host_network_pods != HostNetworkPods::Ordinary {
@@ -358,8 +392,7 @@ impl Reachability {
 
     /// What a class may do with a domain name, or with every name below one (`*.example.com`).
     pub fn domain(&self, class: ClassId, direction: Direction, name: &str) -> Outcome {
-        let key = self.row_keys.at(self.classes.at(class).row(direction));
-        let in_family = |family| row::towards(self, key, Target::Domain(name, family));
+        let in_family = |family| self.row(class, direction).towards(self, Target::Domain(name, family));
         let outcome = in_family(Family::V4);
         if self.names_ipv6() { outcome.or_elsewhere(&in_family(Family::V6), Cause::ResolvedAddress) } else { outcome }
     }
@@ -371,25 +404,14 @@ impl Reachability {
 
     /// Whether a policy that selects a class names this pattern of domains for egress.
     pub(crate) fn names_domain(&self, class: ClassId, pattern: &str) -> bool {
-        let places = self.policies_of(class, Direction::Egress).iter();
-        let rules = places.filter_map(|place| self.policy_at(place)?.egress.as_ref()).flatten();
+        let rules = self.policies_of(class, Direction::Egress).iter().filter_map(|placed| placed.policy.egress.as_ref()).flatten();
         rules.filter_map(|rule| rule.peers.as_ref()).flatten().any(|peer| matches!(&peer.kind, PeerKind::Domain(own) if own == pattern))
-    }
-
-    pub(crate) fn policy_at(&self, place: &class::PolicyPlace) -> Option<&Policy> {
-        self.planes
-            .get(usize::from(place.plane))?
-            .tiers
-            .get(usize::from(place.tier))?
-            .policies
-            .get(place.policy as usize)
-            .map(AsRef::as_ref)
     }
 
     /// The intervals of addresses outside that at least one class can tell apart: disjoint, sorted, covering each family that is
     /// spoken of.
     pub fn address_ranges(&self) -> Vec<AddressRange> {
-        self.address_ranges_of(&self.index.all)
+        self.address_ranges_of(&self.inhabited().map(|(id, _)| id).collect::<Vec<_>>())
     }
 
     /// The intervals of addresses outside that some of these classes can tell apart.

@@ -1,12 +1,10 @@
 //! Pods that are not there yet, held against the same rules as those that are.
 
-use std::sync::Arc;
-
 use super::class::ClassId;
 use super::matching::{Match, Target, Uncertainty, asks_for_names_only};
-use super::{Outcome, Reachability, RowId, row};
+use super::{Outcome, Reachability};
 use crate::address::Family;
-use crate::labels::Labels;
+use crate::labels::LabelSet;
 use crate::policy::{Direction, NamespaceScope, Peer, PeerKind, PodSelector};
 use crate::record::ContainerPort;
 
@@ -16,7 +14,7 @@ pub(crate) struct Newcomer {
     /// Its namespace, or what the namespace's labels meet.
     pub(crate) namespaces: NamespaceScope,
     /// The labels of its namespace, where it is one.
-    pub(crate) namespace_labels: Arc<Labels>,
+    pub(crate) namespace_labels: LabelSet,
     /// What its labels meet.
     pub(crate) pods: crate::labels::Selector,
     /// Its ports with names.
@@ -45,22 +43,19 @@ impl Newcomer {
 impl Reachability {
     /// What a class may do in one direction with a pod that is not there yet.
     pub(crate) fn with_newcomer(&self, class: ClassId, direction: Direction, newcomer: &Newcomer) -> Outcome {
-        row::towards(self, self.row_keys.at(self.row_id(class, direction)), Target::Newcomer(newcomer))
-    }
-
-    /// What decides a class' answers in one direction: equal for classes that are answered alike.
-    pub(crate) fn row_id(&self, class: ClassId, direction: Direction) -> RowId {
-        self.classes.at(class).row(direction)
+        self.row(class, direction).towards(self, Target::Newcomer(newcomer))
     }
 
     /// Whether a peer of a rule selects some pod that is there.
     pub(crate) fn selects_some(&self, peer: &Peer) -> bool {
         match &peer.kind {
             PeerKind::Pods(selector) => {
-                let mut selected = self.classes_selected_by(selector).unwrap_or_else(|| self.classes.ids().collect()).into_iter();
-                selected.any(|id| self.matcher.class_match(&peer.kind, self.classes.at(id)) != Match::No)
+                let selected = self.classes_selected_by(selector, self.classes.len());
+                let selected = selected.unwrap_or_else(|| self.classes.ids().collect()).into_iter().map(|id| self.classes.at(id));
+                let mut there = selected.filter(|class| !class.pods.is_empty());
+                there.any(|class| self.matcher.class_match(&peer.kind, class) != Match::No)
             }
-            kind => self.classes.iter().any(|class| self.matcher.class_match(kind, class) != Match::No),
+            kind => self.inhabited().any(|(_, class)| self.matcher.class_match(kind, class) != Match::No),
         }
     }
 

@@ -1,32 +1,115 @@
 //! Rows: what the policies that select a class make of every peer.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::class::{Class, ClassId, PolicyPlace, RowKey};
+use super::class::{Class, ClassId};
 use super::evaluation::Evaluation;
 use super::matching::{Match, Target};
-use super::{Outcome, Reachability};
+use super::{Outcome, Reachability, Selection};
 use crate::address::{AddressRange, Family, number};
 use crate::assumptions::Cause;
+use crate::ids::Id;
 use crate::intervals::Intervals;
+use crate::object::Kind;
 use crate::policy::{Direction, PeerKind, Policy, PortKind};
 use crate::ports::Protocol;
 use crate::record::ContainerPort;
 
-/// What a class may do in one direction. What holds for a class that some rule singles out is worked out when asked for, once for all
-/// that the row's peers cannot tell apart.
+/// A policy in its place: plane and tier, as indexes.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    pub(crate) plane: u8,
+    pub(crate) tier: u8,
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Placed {
+    /// A policy of the tier of these indexes.
+    pub(super) fn new(plane: usize, tier: usize, policy: Arc<Policy>) -> Self {
+        // There is a handful of planes and tiers.
+        let small = |index: usize| u8::try_from(index).unwrap_or(u8::MAX);
+        Self { plane: small(plane), tier: small(tier), policy }
+    }
+
+    /// Whether it is in this tier of this plane.
+    pub(crate) fn is_in(&self, plane: usize, tier: usize) -> bool {
+        usize::from(self.plane) == plane && usize::from(self.tier) == tier
+    }
+
+    /// When it is asked: by plane, tier, rank and object.
+    pub(crate) fn order(&self) -> impl Ord + '_ {
+        (self.plane, self.tier, self.policy.rank, &self.policy.object)
+    }
+}
+
+impl PartialEq for Placed {
+    fn eq(&self, other: &Self) -> bool {
+        (self.plane, self.tier) == (other.plane, other.tier) && Arc::ptr_eq(&self.policy, &other.policy)
+    }
+}
+
+impl Eq for Placed {}
+
+impl std::hash::Hash for Placed {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.policy).addr().hash(state);
+    }
+}
+
+/// What decides a row: classes with equal keys are answered alike.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RowKey {
+    pub(super) direction: Direction,
+    /// The policies that select the class and speak of the direction, in the order in which they are asked.
+    pub(super) policies: Box<[Placed]>,
+    /// The class' named ports, for ingress: rules by name resolve on them.
+    pub(super) ports: Arc<[ContainerPort]>,
+    /// The kinds of policies of which more may select the class, unseen.
+    pub(super) unseen: SmallVec<[Kind; 2]>,
+}
+
+/// What a class may do in one direction: worked out when it is asked for, and shared by all classes that the same policies select, in this
+/// reachability and in those that follow from it.
 #[derive(Debug)]
 pub(super) struct Row {
+    pub(super) key: RowKey,
+    /// How many classes there were when it was made: these are the same for all who share the row.
+    n_classes: usize,
+    content: OnceLock<Box<Content>>,
+    addresses: OnceLock<Addresses>,
+}
+
+/// What a row says of classes. What holds for one that some rule singles out is worked out when asked for, once for all that the row's
+/// peers cannot tell apart.
+#[derive(Debug)]
+struct Content {
     /// What holds for a class that is not singled out.
     others: Arc<ClassOutcome>,
     named: Named,
-    answers: Mutex<FxHashMap<Signature, Arc<ClassOutcome>>>,
+    /// Of classes of smaller ids it is known whether they are singled out; of those that came later that is asked anew each time, as they
+    /// are not the same for all who share the row.
+    n_known: usize,
+    answers: Mutex<Answers>,
 }
+
+/// What was worked out for classes.
+#[derive(Debug, Default)]
+struct Answers {
+    by_signature: FxHashMap<Signature, Arc<ClassOutcome>>,
+    /// What was asked for lately, of classes that all who share the row have, where it takes long to hold a class against the row's peers.
+    lately: FxHashMap<ClassId, Arc<ClassOutcome>>,
+}
+
+/// Of so many classes a row remembers what it said lately.
+const LATELY: usize = 64;
+
+/// A row of fewer peers holds a class against them each time.
+const MANY_PEERS: usize = 8;
 
 /// What holds for a class.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,21 +134,27 @@ impl ClassOutcome {
 /// Which classes the rules of a row can single out.
 #[derive(Debug)]
 struct Named {
-    /// Those that selectors match, sorted; `None` where one matches everybody.
+    /// Those that selectors match, sorted; `None` where one matches everybody, or so many that they are not remembered.
     selected: Option<Box<[ClassId]>>,
+    /// Those that selectors of many match: lists that rows share, sorted.
+    many: SmallVec<[Arc<[ClassId]>; 1]>,
     /// The addresses that blocks hold, IPv4 and IPv6.
     blocks: [Intervals<u128>; 2],
     /// Whether nodes are named.
     has_nodes: bool,
-    /// Names of ports that count at the other end.
+    /// Names of ports that count at the other end, whoever that is.
     ports: Vec<(Option<Protocol>, SmolStr)>,
+    /// Whether names of ports count at an end that some peer holds.
+    names_ports: bool,
+    /// How many peers the rules have.
+    n_peers: usize,
 }
 
 /// What a row's peers can tell of a class: which of them match it, how, and which ports it has where names of ports count.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Signature {
     matches: SmallVec<[(u32, Match); 4]>,
-    ports: Option<Arc<[ContainerPort]>>,
+    ports: Option<Box<[ContainerPort]>>,
     has_both_families: bool,
 }
 
@@ -87,18 +176,28 @@ pub struct AddressOutcome {
 
 impl Named {
     fn nobody() -> Self {
-        Self { selected: Some(Box::new([])), blocks: Default::default(), has_nodes: false, ports: Vec::new() }
+        Self {
+            selected: Some(Box::new([])),
+            many: SmallVec::new(),
+            blocks: Default::default(),
+            has_nodes: false,
+            ports: Vec::new(),
+            names_ports: false,
+            n_peers: 0,
+        }
     }
 
-    fn new(reachability: &Reachability, policies: &[(PolicyPlace, &Policy)], direction: Direction) -> Self {
+    fn new(reachability: &Reachability, key: &RowKey, n_classes: usize) -> Self {
         let mut named = Self::nobody();
         let mut selected: Vec<ClassId> = Vec::new();
-        for rule in policies.iter().filter_map(|(_, policy)| policy.rules(direction)).flatten() {
+        for rule in key.policies.iter().filter_map(|placed| placed.policy.rules(key.direction)).flatten() {
+            named.n_peers += rule.peers.as_ref().map_or(0, |peers| peers.len());
             for peer in rule.peers.iter().flatten() {
                 match &peer.kind {
-                    PeerKind::Pods(selector) => match reachability.classes_selected_by(selector) {
-                        Some(classes) => selected.extend(classes),
-                        None => named.selected = None,
+                    PeerKind::Pods(selector) => match reachability.selection(selector, n_classes) {
+                        Selection::Few(classes) => selected.extend(classes),
+                        Selection::Many(classes) => named.many.push(classes),
+                        Selection::Anybody => named.selected = None,
                     },
                     PeerKind::Block(block) | PeerKind::Network(block) => {
                         let [v4, v6] = &mut named.blocks;
@@ -109,7 +208,9 @@ impl Named {
                     PeerKind::Domain(_) => {}
                 }
             }
-            if direction == Direction::Egress {
+            if key.direction == Direction::Egress && rule.peers.is_some() {
+                named.names_ports |= rule.ports.iter().flatten().any(|port| matches!(port.kind, PortKind::Named(..)));
+            } else if key.direction == Direction::Egress {
                 named.ports.extend(rule.ports.iter().flatten().filter_map(|port| match &port.kind {
                     PortKind::Named(protocol, name) => Some((*protocol, name.clone())),
                     PortKind::Set(_) => None,
@@ -130,15 +231,16 @@ impl Named {
         let by_block = || {
             let has_blocks = !v4.is_empty() || !v6.is_empty();
             has_blocks
-                && (class.addresses.is_empty()
-                    || class.addresses.iter().any(|address| {
+                && (class.addresses().is_empty()
+                    || class.addresses().iter().any(|address| {
                         let blocks = if address.is_ipv4() { v4 } else { v6 };
                         blocks.contains(number(*address))
                     }))
         };
         self.selected.as_ref().is_none_or(|selected| selected.binary_search(&id).is_ok())
+            || self.many.iter().any(|selected| selected.binary_search(&id).is_ok())
             || by_block()
-            || (self.has_nodes && class.host_network)
+            || (self.has_nodes && class.host_network())
             || self.has_port(class)
     }
 
@@ -146,40 +248,89 @@ impl Named {
         let is_named = |port: &ContainerPort| {
             self.ports.iter().any(|(protocol, name)| port.name == *name && protocol.is_none_or(|protocol| port.protocol == protocol))
         };
-        !self.ports.is_empty() && class.ports.iter().any(is_named)
+        !self.ports.is_empty() && class.ports().iter().any(is_named)
     }
 }
 
 impl Row {
-    fn everything() -> Self {
-        let others = Arc::new(ClassOutcome { either: Outcome::all(), by_family: None });
-        Self { others, named: Named::nobody(), answers: Mutex::default() }
+    /// A row that nobody has asked for yet, of a reachability with so many classes.
+    pub(super) fn new(key: RowKey, n_classes: usize) -> Self {
+        Self { key, n_classes, content: OnceLock::new(), addresses: OnceLock::new() }
+    }
+
+    /// What stands where a row is not known yet.
+    pub(super) fn unknown() -> Self {
+        let key = RowKey { direction: Direction::Ingress, policies: Box::default(), ports: Arc::from([]), unseen: SmallVec::new() };
+        Self::new(key, 0)
+    }
+
+    /// Whether no policy has a say.
+    fn is_open(&self) -> bool {
+        self.key.policies.is_empty() && self.key.unseen.is_empty()
+    }
+
+    fn content(&self, reachability: &Reachability) -> &Content {
+        self.content.get_or_init(|| {
+            let evaluation = Evaluation::new(reachability, &self.key);
+            let outcome = if self.is_open() { Outcome::all() } else { evaluation.outcome(Target::AnyOtherClass, None) };
+            let named = if self.is_open() { Named::nobody() } else { Named::new(reachability, &self.key, self.n_classes) };
+            let others = Arc::new(ClassOutcome { either: outcome, by_family: None });
+            let n_known = if named.many.is_empty() { self.n_classes } else { self.n_classes.min(reachability.index.n_filed()) };
+            Box::new(Content { others, named, n_known, answers: Mutex::default() })
+        })
+    }
+
+    /// Whether it has been asked for.
+    pub(super) fn is_there(&self) -> bool {
+        self.content.get().is_some()
     }
 
     /// What holds for a class.
-    pub(super) fn of_class(&self, reachability: &Reachability, key: &RowKey, id: ClassId) -> Arc<ClassOutcome> {
+    pub(super) fn of_class(&self, reachability: &Reachability, id: ClassId) -> Arc<ClassOutcome> {
+        let content = self.content(reachability);
         let class = reachability.classes.at(id);
-        if !self.named.may_hold(id, class) {
-            return Arc::clone(&self.others);
+        if self.is_open() || (id.index() < content.n_known && !content.named.may_hold(id, class)) {
+            return Arc::clone(&content.others);
         }
-        let policies = key.policies.iter().filter_map(|place| reachability.policy_at(place));
-        let rules = policies.filter_map(|policy| policy.rules(key.direction)).flatten();
+        let remembers = content.named.n_peers > MANY_PEERS && id.index() < self.n_classes;
+        if remembers {
+            let answers = content.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(answer) = answers.lately.get(&id) {
+                return Arc::clone(answer);
+            }
+        }
+        let answer = self.by_signature(reachability, content, class);
+        if remembers {
+            let mut answers = content.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            if answers.lately.len() >= LATELY {
+                answers.lately.clear();
+            }
+            answers.lately.insert(id, Arc::clone(&answer));
+        }
+        answer
+    }
+
+    fn by_signature(&self, reachability: &Reachability, content: &Content, class: &Class) -> Arc<ClassOutcome> {
+        let rules = self.key.policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten();
         let peers = rules.filter_map(|rule| rule.peers.as_ref()).flatten().zip(0u32..);
         let matches = peers.map(|(peer, place)| (place, reachability.matcher.class_match(&peer.kind, class)));
+        let ports = || class.ports().iter().filter(|port| reachability.relevant.port_names.contains(&port.name));
+        let matches: SmallVec<[(u32, Match); 4]> = matches.filter(|(_, matched)| *matched != Match::No).collect();
+        // Names of ports are resolved on whoever a rule holds.
+        let has_ports = (content.named.names_ports && !matches.is_empty()) || content.named.has_port(class);
         let signature = Signature {
-            matches: matches.filter(|(_, matched)| *matched != Match::No).collect(),
-            ports: self.named.has_port(class).then(|| Arc::clone(&class.ports)),
+            matches,
+            ports: has_ports.then(|| ports().map(|port| ContainerPort { host_port: None, ..port.clone() }).collect()),
             has_both_families: class.has_both_families(),
         };
         if signature.matches.is_empty() && signature.ports.is_none() {
-            return Arc::clone(&self.others);
+            return Arc::clone(&content.others);
         }
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = answers.get(&signature) {
+        let mut answers = content.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = answers.by_signature.get(&signature) {
             return Arc::clone(answer);
         }
-        let policies = policies_of(reachability, key);
-        let evaluation = Evaluation::new(reachability, key, &policies);
+        let evaluation = Evaluation::new(reachability, &self.key);
         let target = Target::Class(class);
         let answer = if class.has_both_families() {
             let [v4, v6] = [Family::V4, Family::V6].map(|family| evaluation.outcome(target, Some(family)));
@@ -189,19 +340,65 @@ impl Row {
             ClassOutcome { either: evaluation.outcome(target, None), by_family: None }
         };
         let answer = Arc::new(answer);
-        answers.insert(signature, Arc::clone(&answer));
+        answers.by_signature.insert(signature, Arc::clone(&answer));
         answer
+    }
+
+    /// What it says of addresses outside.
+    pub(super) fn addresses(&self, reachability: &Reachability) -> &Addresses {
+        self.addresses.get_or_init(|| self.work_out_addresses(reachability))
     }
 
     /// The classes that rules single out, sorted; `None` where that is more than half of them.
     pub(super) fn singled_out(&self, reachability: &Reachability) -> Option<Vec<ClassId>> {
+        let Content { named, n_known, .. } = self.content(reachability);
         let most = if reachability.classes.len() > 8 { reachability.classes.len() / 2 } else { usize::MAX };
-        if self.named.selected.as_ref().is_none_or(|selected| selected.len() > most) {
+        if named.selected.as_ref().is_none_or(|selected| selected.len() > most) {
             return None;
         }
-        let holds = |(id, class): (ClassId, &Class)| self.named.may_hold(id, class).then_some(id);
+        let holds = |(id, class): (ClassId, &Class)| {
+            let is_there = !class.pods.is_empty();
+            (is_there && (id.index() >= *n_known || named.may_hold(id, class))).then_some(id)
+        };
         let ids: Vec<ClassId> = reachability.classes.entries().filter_map(holds).take(most.saturating_add(1)).collect();
         (ids.len() <= most).then_some(ids)
+    }
+
+    fn work_out_addresses(&self, reachability: &Reachability) -> Addresses {
+        if self.is_open() {
+            let all = [Family::V4, Family::V6].map(|family| AddressOutcome { range: AddressRange::all(family), outcome: Outcome::all() });
+            return Addresses { intervals: all.into() };
+        }
+        let evaluation = Evaluation::new(reachability, &self.key);
+        let mut starts = [BTreeSet::from([0u128]), BTreeSet::from([0u128])];
+        let rules = self.key.policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten();
+        for block in rules.filter_map(|rule| rule.peers.as_ref()).flatten().flat_map(|peer| peer.kind.blocks()) {
+            let [v4, v6] = &mut starts;
+            let (starts, last) = if block.family == Family::V4 { (v4, Family::V4.last()) } else { (v6, Family::V6.last()) };
+            for (first, end) in block.addresses.spans() {
+                starts.insert(*first);
+                if *end < last {
+                    starts.insert(*end + 1);
+                }
+            }
+        }
+        let mut intervals: Vec<AddressOutcome> = Vec::new();
+        for (family, starts) in [Family::V4, Family::V6].into_iter().zip(starts) {
+            let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);
+            for (first, last) in starts.iter().zip(ends) {
+                let outcome = evaluation.outcome(Target::Address(family, *first), None);
+                match intervals.last_mut() {
+                    Some(previous) if previous.range.family == family && previous.outcome == outcome => previous.range.last = last,
+                    _ => intervals.push(AddressOutcome { range: AddressRange { family, first: *first, last }, outcome }),
+                }
+            }
+        }
+        Addresses { intervals }
+    }
+
+    /// What it says of one target that it keeps no answer for.
+    pub(super) fn towards(&self, reachability: &Reachability, target: Target<'_>) -> Outcome {
+        Evaluation::new(reachability, &self.key).outcome(target, None)
     }
 }
 
@@ -214,61 +411,4 @@ impl Addresses {
         let found = n_before.checked_sub(1).and_then(|index| self.intervals.get(index));
         found.filter(|interval| interval.range.family == family).map_or_else(Outcome::all, |interval| interval.outcome.clone())
     }
-}
-
-/// Works a row out.
-pub(super) fn compute(reachability: &Reachability, key: &RowKey) -> Row {
-    if key.policies.is_empty() && key.unseen.is_empty() {
-        return Row::everything();
-    }
-    let policies = policies_of(reachability, key);
-    let evaluation = Evaluation::new(reachability, key, &policies);
-
-    let named = Named::new(reachability, &policies, key.direction);
-    let others = Arc::new(ClassOutcome { either: evaluation.outcome(Target::AnyOtherClass, None), by_family: None });
-    Row { others, named, answers: Mutex::default() }
-}
-
-/// Works out what a row says of addresses outside.
-pub(super) fn addresses(reachability: &Reachability, key: &RowKey) -> Addresses {
-    if key.policies.is_empty() && key.unseen.is_empty() {
-        let all = [Family::V4, Family::V6].map(|family| AddressOutcome { range: AddressRange::all(family), outcome: Outcome::all() });
-        return Addresses { intervals: all.into() };
-    }
-    let policies = policies_of(reachability, key);
-    let evaluation = Evaluation::new(reachability, key, &policies);
-    let mut starts = [BTreeSet::from([0u128]), BTreeSet::from([0u128])];
-    let rules = policies.iter().filter_map(|(_, policy)| policy.rules(key.direction)).flatten();
-    for block in rules.filter_map(|rule| rule.peers.as_ref()).flatten().flat_map(|peer| peer.kind.blocks()) {
-        let [v4, v6] = &mut starts;
-        let (starts, last) = if block.family == Family::V4 { (v4, Family::V4.last()) } else { (v6, Family::V6.last()) };
-        for (first, end) in block.addresses.spans() {
-            starts.insert(*first);
-            if *end < last {
-                starts.insert(*end + 1);
-            }
-        }
-    }
-    let mut intervals: Vec<AddressOutcome> = Vec::new();
-    for (family, starts) in [Family::V4, Family::V6].into_iter().zip(starts) {
-        let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);
-        for (first, last) in starts.iter().zip(ends) {
-            let outcome = evaluation.outcome(Target::Address(family, *first), None);
-            match intervals.last_mut() {
-                Some(previous) if previous.range.family == family && previous.outcome == outcome => previous.range.last = last,
-                _ => intervals.push(AddressOutcome { range: AddressRange { family, first: *first, last }, outcome }),
-            }
-        }
-    }
-    Addresses { intervals }
-}
-
-fn policies_of<'a>(reachability: &'a Reachability, key: &RowKey) -> Vec<(PolicyPlace, &'a Policy)> {
-    key.policies.iter().filter_map(|place| Some((*place, reachability.policy_at(place)?))).collect()
-}
-
-/// What a row says of one target that it keeps no answer for.
-pub(super) fn towards(reachability: &Reachability, key: &RowKey, target: Target<'_>) -> Outcome {
-    let policies = policies_of(reachability, key);
-    Evaluation::new(reachability, key, &policies).outcome(target, None)
 }

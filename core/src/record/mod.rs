@@ -2,7 +2,6 @@
 
 mod cluster_policy;
 mod ingress;
-mod network_policy;
 mod pod;
 mod service;
 mod workload;
@@ -12,8 +11,7 @@ pub use cluster_policy::{
     NamespacePeers, PolicyTier, RuleAction,
 };
 pub use ingress::{IngressBackend, IngressClassRecord, IngressPath, IngressRecord, IngressRule, IngressTls, PathType, ServicePortRef};
-pub use network_policy::{NetworkPolicyRecord, PolicyPeer, PolicyPeerKind, PolicyPort, PolicyPortMatch, PolicyRule};
-pub use pod::{ContainerPort, Owner, Phase, PodRecord};
+pub use pod::{Addresses, ContainerPort, Owner, Phase, PodRecord, PodTemplate};
 pub use service::{Endpoint, EndpointPort, EndpointSliceRecord, LoadBalancerAddress, ServicePort, ServiceRecord, ServiceType, TargetPort};
 pub use workload::WorkloadRecord;
 
@@ -22,13 +20,14 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::labels::Labels;
+use crate::labels::LabelSet;
+use crate::policy::Policy;
 
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NodeRecord {
     /// Its labels.
-    pub labels: Arc<Labels>,
+    pub labels: LabelSet,
     /// The addresses among those of its status; names are left out.
     pub addresses: SmallVec<[IpAddr; 2]>,
 }
@@ -37,30 +36,40 @@ pub struct NodeRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NamespaceRecord {
     /// Its labels, `kubernetes.io/metadata.name` among them: a cluster adds it, and intake does where a manifest leaves it out.
-    pub labels: Arc<Labels>,
+    pub labels: LabelSet,
 }
 
-/// What an object became.
+/// What an object became. Pods are many, and lie here themselves; what is larger lies elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     /// A namespace.
     Namespace(NamespaceRecord),
     /// A node.
-    Node(NodeRecord),
+    Node(Box<NodeRecord>),
     /// A pod.
-    Pod(Arc<PodRecord>),
+    Pod(PodRecord),
     /// A Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job or CronJob.
-    Workload(WorkloadRecord),
+    Workload(Box<WorkloadRecord>),
     /// A Service.
-    Service(ServiceRecord),
+    Service(Box<ServiceRecord>),
     /// An EndpointSlice.
-    EndpointSlice(EndpointSliceRecord),
+    EndpointSlice(Box<EndpointSliceRecord>),
     /// An IngressClass.
-    IngressClass(IngressClassRecord),
+    IngressClass(Box<IngressClassRecord>),
     /// An Ingress.
-    Ingress(IngressRecord),
-    /// A NetworkPolicy.
-    NetworkPolicy(NetworkPolicyRecord),
+    Ingress(Box<IngressRecord>),
+    /// A NetworkPolicy, which nothing but itself decides: compiled already.
+    NetworkPolicy(Arc<Policy>),
     /// A ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy.
-    ClusterPolicy(ClusterPolicyRecord),
+    ClusterPolicy(Box<ClusterPolicyRecord>),
+}
+
+impl Record {
+    /// The policy that an object is by itself.
+    pub(crate) fn policy(&self) -> Option<&Arc<Policy>> {
+        match self {
+            Self::NetworkPolicy(policy) => Some(policy),
+            _ => None,
+        }
+    }
 }

@@ -1,35 +1,99 @@
 //! Pods.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use internment::ArcIntern;
 use smol_str::SmolStr;
 
-use crate::labels::Labels;
+use crate::labels::LabelSet;
 use crate::ports::Protocol;
 
 /// A pod (core/v1 `Pod`), or the representative of a workload's template.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodRecord {
-    /// Its labels.
-    pub labels: Arc<Labels>,
+    /// What it has in common with others of its template, held once.
+    pub template: ArcIntern<PodTemplate>,
     /// Its addresses: none before it got one, two where the cluster is dual-stack.
-    pub addresses: SmallVec<[IpAddr; 1]>,
-    /// What its containers declare.
-    pub ports: Arc<[ContainerPort]>,
-    /// What controls it.
-    pub owner: Option<Owner>,
+    pub addresses: Addresses,
     /// Where it runs; empty while it is not scheduled.
-    pub node: SmolStr,
-    /// Whether it shares its node's network.
-    pub host_network: bool,
+    pub node: ArcIntern<str>,
     /// How far it is.
     pub phase: Phase,
-    /// Its service account; empty where none is named.
-    pub service_account: SmolStr,
     /// Whether its Ready condition holds. Representatives of templates are taken to be ready.
     pub ready: bool,
+}
+
+impl Default for PodRecord {
+    fn default() -> Self {
+        let template = ArcIntern::new(PodTemplate::default());
+        Self { template, addresses: Addresses::default(), node: ArcIntern::from(""), phase: Phase::default(), ready: false }
+    }
+}
+
+impl Deref for PodRecord {
+    type Target = PodTemplate;
+
+    fn deref(&self) -> &PodTemplate {
+        &self.template
+    }
+}
+
+/// What the pods of one template have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct PodTemplate {
+    /// Their labels.
+    pub labels: LabelSet,
+    /// What their containers declare.
+    pub ports: Arc<[ContainerPort]>,
+    /// What controls them.
+    pub owner: Option<Owner>,
+    /// Whether they share their node's network.
+    pub host_network: bool,
+    /// Their service account; empty where none is named.
+    pub service_account: SmolStr,
+}
+
+/// The addresses of a pod. Most have one, which lies here itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Addresses {
+    /// None yet.
+    #[default]
+    None,
+    /// One.
+    One(IpAddr),
+    /// More.
+    Many(Box<[IpAddr]>),
+}
+
+impl Deref for Addresses {
+    type Target = [IpAddr];
+
+    fn deref(&self) -> &[IpAddr] {
+        match self {
+            Self::None => &[],
+            Self::One(address) => std::slice::from_ref(address),
+            Self::Many(addresses) => addresses,
+        }
+    }
+}
+
+impl FromIterator<IpAddr> for Addresses {
+    /// What comes a second time is left out.
+    fn from_iter<I: IntoIterator<Item = IpAddr>>(addresses: I) -> Self {
+        let mut distinct: Vec<IpAddr> = Vec::new();
+        for address in addresses {
+            if !distinct.contains(&address) {
+                distinct.push(address);
+            }
+        }
+        match distinct.as_slice() {
+            [] => Self::None,
+            [address] => Self::One(*address),
+            _ => Self::Many(distinct.into()),
+        }
+    }
 }
 
 /// A port that a container declares.
@@ -64,7 +128,7 @@ pub enum Phase {
     Finished,
 }
 
-impl PodRecord {
+impl PodTemplate {
     /// The port number behind a name, for one protocol (networking/v1 `NetworkPolicyPort.port`: name and protocol must both fit).
     pub fn port_named(&self, name: &str, protocol: Protocol) -> Option<u16> {
         self.ports.iter().find(|port| port.name == name && port.protocol == protocol).map(|port| port.port)

@@ -1,7 +1,5 @@
 //! Workloads.
 
-use std::sync::Arc;
-
 use super::{Owner, PodRecord};
 
 /// A controller of pods. Which kind it is, its key tells.
@@ -12,5 +10,5 @@ pub struct WorkloadRecord {
     /// What controls it in turn.
     pub owner: Option<Owner>,
     /// A pod as its template describes it, without an address; absent where the template could not be read.
-    pub template: Option<Arc<PodRecord>>,
+    pub template: Option<PodRecord>,
 }

@@ -3,9 +3,8 @@
 
 use portolan_core::labels::{Operator, Requirement, Selector};
 use portolan_core::ports::Protocol;
-use portolan_core::record::PolicyPortMatch;
 
-use super::model::{Cluster, Namespace, Pod, Policy, Rule, RulePeer, block, container_port, is, is_none_of, labels, tcp};
+use super::model::{Cluster, Namespace, Pod, Policy, PolicyPortMatch, Rule, RulePeer, block, container_port, is, is_none_of, labels, tcp};
 use crate::random_cluster::Random;
 
 pub(super) fn generate(pods: usize, random: &mut Random) -> Cluster {

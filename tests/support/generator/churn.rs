@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use portolan_core::labels::Labels;
+use portolan_core::labels::LabelSet;
 use portolan_core::object::{Kind, ObjectKey};
-use portolan_core::record::Record;
+use portolan_core::record::{PodTemplate, Record};
 use portolan_core::snapshot::Change;
 use smol_str::SmolStr;
 
-use super::model::{Cluster, Pod, Policy, Workload, address, entry, tcp};
+use super::model::{Cluster, Pod, Policy, Workload, address, entry, represented, tcp};
 use crate::random_cluster::Random;
 
 /// Something that happens.
@@ -124,7 +124,7 @@ impl Churn {
         let Some(like) = self.some_pod() else { return Vec::new() };
         let mut pod = self.cluster.pods[like].clone();
         pod.name = format!("{}-new-{}", pod.name, self.n_new).into();
-        pod.record.addresses[0] = self.new_address();
+        pod.address = self.new_address();
         let change = applied(&pod);
         self.cluster.pods.push(pod);
         vec![change]
@@ -133,14 +133,14 @@ impl Churn {
     fn pod_changed(&mut self, place: usize) -> Change {
         let other = self.random.below(self.cluster.pods.len());
         let what = self.random.below(3);
-        let (labels, ports) = (Arc::clone(&self.cluster.pods[other].record.labels), Arc::clone(&self.cluster.pods[other].record.ports));
+        let (labels, ports) = (self.cluster.pods[other].template.labels.clone(), Arc::clone(&self.cluster.pods[other].template.ports));
         let address = self.new_address();
         let pod = &mut self.cluster.pods[place];
         match what {
-            0 => pod.record.addresses[0] = address,
+            0 => pod.address = address,
             // As another, in whatever namespace it is.
-            1 => (pod.record.labels, pod.record.ports) = (labels, ports),
-            _ => pod.record.labels = Arc::new(pod.record.labels.with("release", ["canary", "stable"][self.n_new % 2])),
+            1 => (pod.template.labels, pod.template.ports) = (labels, ports),
+            _ => pod.template.labels = pod.template.labels.with("release", ["canary", "stable"][self.n_new % 2]).into(),
         }
         applied(pod)
     }
@@ -171,7 +171,7 @@ impl Churn {
                 }
             }
         }
-        Change::Apply(policy.key(), entry(policy.record()))
+        Change::Apply(entry(policy.key(), policy.record()))
     }
 
     fn namespace_relabelled(&mut self) -> Vec<Change> {
@@ -189,16 +189,16 @@ impl Churn {
         } else {
             namespace.labels = labels;
         }
-        vec![Change::Apply(namespace.key(), entry(namespace.record()))]
+        vec![Change::Apply(entry(namespace.key(), namespace.record()))]
     }
 
     fn rollout(&mut self) -> Vec<Change> {
         let Some(some) = self.some_pod() else { return Vec::new() };
-        let (namespace, owner) = (self.cluster.pods[some].namespace.clone(), self.cluster.pods[some].record.owner.clone());
+        let (namespace, owner) = (self.cluster.pods[some].namespace.clone(), self.cluster.pods[some].template.owner.clone());
         let old: Vec<Pod> = match &owner {
             // A pod that nothing controls is replaced alone.
             None => vec![self.cluster.pods[some].clone()],
-            Some(_) => self.cluster.pods.iter().filter(|pod| pod.namespace == namespace && pod.record.owner == owner).cloned().collect(),
+            Some(_) => self.cluster.pods.iter().filter(|pod| pod.namespace == namespace && pod.template.owner == owner).cloned().collect(),
         };
         let hash: SmolStr = format!("rollout{:03}", self.n_new).into();
         let mut changes = Vec::new();
@@ -207,12 +207,11 @@ impl Churn {
             let replaced = self.cluster.workloads.iter().find(|workload| workload.key == key(&owner.name)).map(|old| old.record.clone());
             owner.name = format!("{}-{hash}", owner.name).into();
             if let Some(mut record) = replaced {
-                record.template = record.template.map(|mut template| {
-                    let record = Arc::make_mut(&mut template);
-                    record.labels = with_hash(&record.labels, &hash);
-                    template
+                record.template = record.template.map(|pod| {
+                    let labels = with_hash(&pod.labels, &hash);
+                    represented(PodTemplate { labels, ..PodTemplate::clone(&pod) })
                 });
-                changes.push(Change::Apply(key(&owner.name), entry(Record::Workload(record.clone()))));
+                changes.push(Change::Apply(entry(key(&owner.name), Record::Workload(Box::new(record.clone())))));
                 self.cluster.workloads.push(Workload { key: key(&owner.name), record });
             }
             owner
@@ -220,10 +219,10 @@ impl Churn {
         for mut pod in old {
             let key = pod.key();
             pod.name = format!("{}-{hash}", pod.name).into();
-            pod.record.labels = with_hash(&pod.record.labels, &hash);
-            pod.record.owner.clone_from(&set);
+            pod.template.labels = with_hash(&pod.template.labels, &hash);
+            pod.template.owner.clone_from(&set);
             self.n_new += 1;
-            pod.record.addresses[0] = self.new_address();
+            pod.address = self.new_address();
             // The new one comes before the old one goes.
             changes.extend([applied(&pod), Change::Delete(key.clone())]);
             self.cluster.pods.retain(|pod| pod.name != key.name || pod.namespace != key.namespace);
@@ -246,9 +245,9 @@ impl Churn {
 }
 
 fn applied(pod: &Pod) -> Change {
-    Change::Apply(pod.key(), entry(pod.record()))
+    Change::Apply(entry(pod.key(), pod.record()))
 }
 
-fn with_hash(labels: &Arc<Labels>, hash: &str) -> Arc<Labels> {
-    Arc::new(labels.with("pod-template-hash", hash))
+fn with_hash(labels: &LabelSet, hash: &str) -> LabelSet {
+    labels.with("pod-template-hash", hash).into()
 }

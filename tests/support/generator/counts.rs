@@ -1,6 +1,6 @@
 //! How large a generated cluster is, in the numbers that decide the work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use portolan_core::labels::{Labels, Operator, Selector};
@@ -48,7 +48,7 @@ impl Counts {
             Some((&workload.key.namespace, &*template.labels))
         });
         let pods: Vec<(&SmolStr, &Labels)> =
-            cluster.pods.iter().map(|pod| (&pod.namespace, &*pod.record.labels)).chain(templates).collect();
+            cluster.pods.iter().map(|pod| (&pod.namespace, &*pod.template.labels)).chain(templates).collect();
         counts.pods = pods.len();
         let mut uses: BTreeMap<(Scope<'_>, &Selector), (usize, usize)> = BTreeMap::new();
         for policy in &cluster.policies {
@@ -63,14 +63,14 @@ impl Counts {
             }
         }
         counts.selectors = uses.len();
-        let keys: BTreeSet<&SmolStr> = uses.keys().flat_map(|(_, pods)| &pods.requirements).map(|requirement| &requirement.key).collect();
+        let keys: BTreeSet<&SmolStr> = uses.keys().flat_map(|(_, pods)| pods.requirements()).map(|requirement| &requirement.key).collect();
         // What no selector asks for is left out, and each set of labels is matched once.
-        let mut sets: BTreeMap<&SmolStr, BTreeMap<Labels, usize>> = BTreeMap::new();
+        let mut sets: BTreeMap<&SmolStr, HashMap<Labels, usize>> = BTreeMap::new();
         for (namespace, labels) in pods {
             let projected: Labels = keys.iter().filter_map(|key| Some((key.as_str(), labels.get(key)?))).collect();
             *sets.entry(namespace).or_default().entry(projected).or_default() += 1;
         }
-        counts.label_sets = sets.values().map(BTreeMap::len).sum();
+        counts.label_sets = sets.values().map(HashMap::len).sum();
         let labels_of: BTreeMap<SmolStr, Labels> = cluster
             .namespaces
             .iter()
@@ -100,7 +100,7 @@ impl Counts {
 
 /// The namespaces that a selector matches; those that it names are not looked for among all.
 fn namespaces_of<'a>(matching: &Selector, labels_of: &'a BTreeMap<SmolStr, Labels>) -> Vec<&'a SmolStr> {
-    let named = matching.requirements.iter().find_map(|requirement| match &requirement.operator {
+    let named = matching.requirements().iter().find_map(|requirement| match &requirement.operator {
         Operator::In(names) if requirement.key == NAME => Some(names),
         _ => None,
     });

@@ -4,9 +4,8 @@
 
 use portolan_core::labels::Selector;
 use portolan_core::ports::Protocol;
-use portolan_core::record::PolicyPortMatch;
 
-use super::model::{Cluster, Namespace, Pod, Policy, Rule, RulePeer, block, container_port, is_one_of, labels, tcp};
+use super::model::{Cluster, Namespace, Pod, Policy, PolicyPortMatch, Rule, RulePeer, block, container_port, is_one_of, labels, tcp};
 
 const PODS_PER_NAMESPACE: usize = 10;
 const POLICIES_PER_DIRECTION: usize = 20;

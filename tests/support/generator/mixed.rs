@@ -1,14 +1,15 @@
 //! A mixture of policies over Deployments without pods, for programs that read manifests: N Deployments with three named ports each, N
 //! policies, N/10 namespaces, 60 distinct blocks.
 
-use std::sync::Arc;
-
 use portolan_core::labels::Selector;
 use portolan_core::object::{Kind, ObjectKey};
 use portolan_core::ports::Protocol;
-use portolan_core::record::{PodRecord, PolicyPortMatch, WorkloadRecord};
+use portolan_core::record::WorkloadRecord;
 
-use super::model::{Cluster, Namespace, Policy, Rule, RulePeer, Workload, block, container_port, is, is_one_of, labels, tcp};
+use super::model::{
+    Cluster, Namespace, Policy, PolicyPortMatch, Rule, RulePeer, Workload, block, container_port, is, is_one_of, labels, represented, tcp,
+    template,
+};
 use crate::random_cluster::Random;
 
 const TIERS: [&str; 3] = ["web", "logic", "data"];
@@ -26,8 +27,7 @@ pub(super) fn generate(workloads: usize, random: &mut Random) -> Cluster {
     let ports = [container_port("http", 8080), container_port("metrics", 9090), container_port("admin", 9901)];
     for number in 0..workloads {
         let own = labels(&[("app", &app(number)), ("tier", TIERS[number % 3])]);
-        let template = PodRecord { labels: Arc::new(own), ports: Arc::from(ports.as_slice()), ready: true, ..PodRecord::default() };
-        let record = WorkloadRecord { replicas: Some(2), owner: None, template: Some(Arc::new(template)) };
+        let record = WorkloadRecord { replicas: Some(2), owner: None, template: Some(represented(template(own, &ports))) };
         cluster.workloads.push(Workload { key: ObjectKey::new(Kind::Deployment, namespace(number), app(number)), record });
     }
     for number in 0..workloads {

@@ -3,16 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use internment::ArcIntern;
 use ipnet::IpNet;
 use portolan_core::address::AddressBlock;
 use portolan_core::intake::Entry;
 use portolan_core::labels::{Labels, Operator, Requirement, Selector};
 use portolan_core::object::{Kind, ObjectKey};
-use portolan_core::ports::Protocol;
-use portolan_core::record::{
-    ContainerPort, NamespaceRecord, NetworkPolicyRecord, PodRecord, PolicyPeer, PolicyPeerKind, PolicyPort, PolicyPortMatch, PolicyRule,
-    Record, WorkloadRecord,
-};
+use portolan_core::policy;
+use portolan_core::ports::{PortSet, Protocol};
+use portolan_core::record::{Addresses, ContainerPort, NamespaceRecord, PodRecord, PodTemplate, Record, WorkloadRecord};
 use portolan_core::snapshot::{Change, Snapshot};
 use smol_str::SmolStr;
 
@@ -56,8 +55,12 @@ pub struct Pod {
     pub namespace: SmolStr,
     /// Its name.
     pub name: SmolStr,
-    /// Its record.
-    pub record: PodRecord,
+    /// What it has in common with others of its template.
+    pub template: PodTemplate,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its node.
+    pub node: SmolStr,
 }
 
 /// A NetworkPolicy.
@@ -84,6 +87,17 @@ pub struct Rule {
     pub ports: Vec<(Protocol, PolicyPortMatch)>,
 }
 
+/// Which ports of a protocol.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PolicyPortMatch {
+    /// All.
+    All,
+    /// From the first to the last, both included.
+    Range(u16, u16),
+    /// The container port of this name.
+    Name(SmolStr),
+}
+
 /// The other end of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RulePeer {
@@ -107,17 +121,15 @@ impl Namespace {
     /// Its record.
     pub fn record(&self) -> Record {
         let own = ("kubernetes.io/metadata.name".into(), self.name.clone());
-        Record::Namespace(NamespaceRecord { labels: Arc::new(self.labels.iter().cloned().chain([own]).collect()) })
+        Record::Namespace(NamespaceRecord { labels: self.labels.iter().cloned().chain([own]).collect() })
     }
 }
 
 impl Pod {
     /// A running pod, the `number`th of its cluster, which decides its address and its node.
     pub fn new(namespace: impl Into<SmolStr>, name: impl Into<SmolStr>, number: usize, labels: Labels, ports: &[ContainerPort]) -> Self {
-        let mut record = PodRecord { labels: Arc::new(labels), ports: Arc::from(ports), ready: true, ..PodRecord::default() };
-        record.addresses.push(address(number));
-        record.node = format!("node-{}", number / 30).into();
-        Self { namespace: namespace.into(), name: name.into(), record }
+        let template = template(labels, ports);
+        Self { namespace: namespace.into(), name: name.into(), template, address: address(number), node: node(number) }
     }
 
     /// Its key.
@@ -127,8 +139,25 @@ impl Pod {
 
     /// Its record.
     pub fn record(&self) -> Record {
-        Record::Pod(Arc::new(self.record.clone()))
+        let template = ArcIntern::new(self.template.clone());
+        let addresses = Addresses::One(self.address);
+        Record::Pod(PodRecord { template, addresses, node: ArcIntern::from(self.node.as_str()), ready: true, ..PodRecord::default() })
     }
+}
+
+/// A template of these labels and ports.
+pub fn template(labels: Labels, ports: &[ContainerPort]) -> PodTemplate {
+    PodTemplate { labels: labels.into(), ports: Arc::from(ports), ..PodTemplate::default() }
+}
+
+/// The record of a pod as a template describes it.
+pub fn represented(template: PodTemplate) -> PodRecord {
+    PodRecord { template: ArcIntern::new(template), ready: true, ..PodRecord::default() }
+}
+
+/// The node of the `number`th pod.
+pub fn node(number: usize) -> SmolStr {
+    format!("node-{}", number / 30).into()
 }
 
 /// The address of the `number`th pod: one of 10.0.0.0/8.
@@ -161,16 +190,12 @@ impl Policy {
     /// Its record.
     pub fn record(&self) -> Record {
         let rules = |rules: &Option<Vec<Rule>>, direction: &str, field: &str| {
-            let numbered = rules.iter().flatten().enumerate();
-            numbered.map(|(index, rule)| rule.record(format!("/spec/{direction}/{index}"), field)).collect()
+            let numbered = rules.as_ref()?.iter().enumerate();
+            Some(numbered.map(|(index, rule)| rule.compiled(&self.namespace, format!("/spec/{direction}/{index}"), field)).collect())
         };
-        Record::NetworkPolicy(NetworkPolicyRecord {
-            pod_selector: self.pods.clone(),
-            isolates_ingress: self.ingress.is_some(),
-            isolates_egress: self.egress.is_some(),
-            ingress: rules(&self.ingress, "ingress", "from"),
-            egress: rules(&self.egress, "egress", "to"),
-        })
+        let subject = selected(policy::NamespaceScope::One(self.namespace.clone()), &self.pods);
+        let (ingress, egress) = (rules(&self.ingress, "ingress", "from"), rules(&self.egress, "egress", "to"));
+        Record::NetworkPolicy(Arc::new(policy::Policy::new(self.key(), 0, subject, ingress, egress)))
     }
 }
 
@@ -180,35 +205,46 @@ impl Rule {
         Self { peers: vec![RulePeer::Pods(None, pods)], ports }
     }
 
-    fn record(&self, pointer: String, field: &str) -> PolicyRule {
-        let peer = |(index, peer): (usize, &RulePeer)| PolicyPeer {
+    fn compiled(&self, namespace: &SmolStr, pointer: String, field: &str) -> policy::Rule {
+        let own = || policy::NamespaceScope::One(namespace.clone());
+        let peer = |(index, peer): (usize, &RulePeer)| policy::Peer {
             pointer: format!("{pointer}/{field}/{index}").into(),
             kind: match peer {
-                RulePeer::Pods(namespaces, pods) => PolicyPeerKind::Pods { namespaces: namespaces.clone(), pods: pods.clone() },
-                RulePeer::Block(block, except) => PolicyPeerKind::Block(AddressBlock::new(*block, except)),
+                RulePeer::Pods(None, pods) => policy::PeerKind::Pods(selected(own(), pods)),
+                RulePeer::Pods(Some(namespaces), pods) => {
+                    policy::PeerKind::Pods(selected(policy::NamespaceScope::Matching(namespaces.clone()), pods))
+                }
+                RulePeer::Block(block, except) => policy::PeerKind::Block(AddressBlock::new(*block, except)),
             },
         };
-        let port = |(index, (protocol, port)): (usize, &(Protocol, PolicyPortMatch))| PolicyPort {
+        let port = |(index, (protocol, port)): (usize, &(Protocol, PolicyPortMatch))| policy::Port {
             pointer: format!("{pointer}/ports/{index}").into(),
-            protocol: *protocol,
-            port: port.clone(),
+            kind: match port {
+                PolicyPortMatch::All => policy::PortKind::Set(PortSet::all_of(*protocol)),
+                PolicyPortMatch::Range(first, last) => policy::PortKind::Set(PortSet::range(*protocol, *first, *last)),
+                PolicyPortMatch::Name(name) => policy::PortKind::Named(Some(*protocol), name.clone()),
+            },
         };
         let peers = (!self.peers.is_empty()).then(|| self.peers.iter().enumerate().map(peer).collect());
         let ports = (!self.ports.is_empty()).then(|| self.ports.iter().enumerate().map(port).collect());
-        PolicyRule { pointer: pointer.into(), peers, ports }
+        policy::Rule { pointer: pointer.into(), action: policy::Action::Allow, peers, ports }
     }
 }
 
+fn selected(namespaces: policy::NamespaceScope, pods: &Selector) -> policy::PodSelector {
+    policy::PodSelector { namespaces, pods: pods.clone(), skips_host_network: false }
+}
+
 /// An entry of a record alone, as if it had been read without a fault.
-pub fn entry(record: Record) -> Arc<Entry> {
-    Arc::new(Entry { record: Some(record), raw: None, warnings: Vec::new() })
+pub fn entry(key: ObjectKey, record: Record) -> Arc<Entry> {
+    Arc::new(Entry { key, record: Some(record), raw: None, warnings: Box::default() })
 }
 
 impl Cluster {
     /// All records with their keys, kind by kind.
     pub fn records(&self) -> impl Iterator<Item = (ObjectKey, Record)> {
         let namespaces = self.namespaces.iter().map(|namespace| (namespace.key(), namespace.record()));
-        let workloads = self.workloads.iter().map(|workload| (workload.key.clone(), Record::Workload(workload.record.clone())));
+        let workloads = self.workloads.iter().map(|workload| (workload.key.clone(), Record::Workload(Box::new(workload.record.clone()))));
         let pods = self.pods.iter().map(|pod| (pod.key(), pod.record()));
         let policies = self.policies.iter().map(|policy| (policy.key(), policy.record()));
         namespaces.chain(workloads).chain(pods).chain(policies)
@@ -216,7 +252,7 @@ impl Cluster {
 
     /// The cluster as changes, one for each object.
     pub fn changes(&self) -> Vec<Change> {
-        self.records().map(|(key, record)| Change::Apply(key, entry(record))).collect()
+        self.records().map(|(key, record)| Change::Apply(entry(key, record))).collect()
     }
 
     /// The cluster as one list for each kind, as a watch that starts over brings it.
@@ -224,8 +260,8 @@ impl Cluster {
         let mut lists: Vec<(Kind, Vec<_>)> = Vec::new();
         for (key, record) in self.records() {
             match lists.iter_mut().find(|(kind, _)| *kind == key.kind) {
-                Some((_, entries)) => entries.push((key, entry(record))),
-                None => lists.push((key.kind, vec![(key, entry(record))])),
+                Some((_, entries)) => entries.push(entry(key, record)),
+                None => lists.push((key.kind, vec![entry(key, record)])),
             }
         }
         lists.into_iter().map(|(kind, entries)| Change::Replace { kind, namespace: None, entries }).collect()

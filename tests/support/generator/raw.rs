@@ -6,11 +6,11 @@ use std::path::Path;
 
 use portolan_core::labels::{Labels, Operator, Selector};
 use portolan_core::ports::Protocol;
-use portolan_core::record::{ContainerPort, PodRecord, PolicyPortMatch};
+use portolan_core::record::{ContainerPort, PodTemplate};
 use serde_json::{Map, Value, json};
 use smol_str::SmolStr;
 
-use super::model::{Cluster, Namespace, Pod, Policy, Rule, RulePeer, Workload};
+use super::model::{Cluster, Namespace, Pod, Policy, PolicyPortMatch, Rule, RulePeer, Workload};
 
 impl Cluster {
     /// The objects, kind by kind, as an API server would hand them over.
@@ -55,7 +55,7 @@ impl Namespace {
     }
 }
 
-fn pod_spec(record: &PodRecord) -> Value {
+fn pod_spec(record: &PodTemplate, node: &str) -> Value {
     let port = |port: &ContainerPort| {
         let mut raw = json!({"containerPort": port.port, "protocol": port.protocol.to_string()});
         if !port.name.is_empty() {
@@ -65,8 +65,8 @@ fn pod_spec(record: &PodRecord) -> Value {
     };
     let ports: Vec<Value> = record.ports.iter().map(port).collect();
     let mut spec = json!({"containers": [{"name": "main", "image": "registry.example/main:1", "ports": ports}]});
-    if !record.node.is_empty() {
-        spec["nodeName"] = json!(record.node);
+    if !node.is_empty() {
+        spec["nodeName"] = json!(node);
     }
     spec
 }
@@ -81,7 +81,7 @@ impl Workload {
         let mut spec = json!({"replicas": self.record.replicas});
         if let Some(template) = &self.record.template {
             spec["selector"] = json!({"matchLabels": labels(&template.labels)});
-            spec["template"] = json!({"metadata": {"labels": labels(&template.labels)}, "spec": pod_spec(template)});
+            spec["template"] = json!({"metadata": {"labels": labels(&template.labels)}, "spec": pod_spec(template, &template.node)});
         }
         json!({"apiVersion": self.key.kind.api_version(), "kind": self.key.kind.name(), "metadata": metadata, "spec": spec})
     }
@@ -94,19 +94,19 @@ fn owner_reference(kind: &SmolStr, name: &SmolStr) -> Value {
 impl Pod {
     /// The object.
     pub fn raw(&self) -> Value {
-        let mut metadata = json!({"name": self.name, "namespace": self.namespace, "labels": labels(&self.record.labels)});
-        if let Some(owner) = &self.record.owner {
+        let mut metadata = json!({"name": self.name, "namespace": self.namespace, "labels": labels(&self.template.labels)});
+        if let Some(owner) = &self.template.owner {
             metadata["ownerReferences"] = owner_reference(&owner.kind, &owner.name);
         }
-        let addresses: Vec<Value> = self.record.addresses.iter().map(|address| json!({"ip": address.to_string()})).collect();
-        let status = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "podIPs": addresses});
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod_spec(&self.record), "status": status})
+        let status =
+            json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "podIPs": [{"ip": self.address.to_string()}]});
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod_spec(&self.template, &self.node), "status": status})
     }
 }
 
 fn selector(selector: &Selector) -> Value {
     let mut raw = json!({});
-    for requirement in &selector.requirements {
+    for requirement in selector.requirements() {
         let (operator, values): (&str, &[SmolStr]) = match &requirement.operator {
             Operator::In(values) if values.len() == 1 && raw["matchLabels"].get(requirement.key.as_str()).is_none() => {
                 raw["matchLabels"][requirement.key.as_str()] = json!(values[0]);

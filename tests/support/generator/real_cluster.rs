@@ -2,15 +2,16 @@
 //! namespaces, 13,678 policies; subjects of a policy median 6 pods, a peer median 2 pods, 40 % of peers blocks, ports mostly none or
 //! one, ranges almost never, 26 % of policies without effect. The ratios are the survey's, the joint distribution is ours.
 
-use std::sync::Arc;
-
 use portolan_core::labels::Selector;
 use portolan_core::object::{Kind, ObjectKey};
 use portolan_core::ports::Protocol;
-use portolan_core::record::{Owner, PodRecord, PolicyPortMatch, WorkloadRecord};
+use portolan_core::record::{Owner, WorkloadRecord};
 use smol_str::SmolStr;
 
-use super::model::{Cluster, Namespace, Pod, Policy, Rule, RulePeer, Workload, block, container_port, is, labels, tcp};
+use super::model::{
+    Cluster, Namespace, Pod, Policy, PolicyPortMatch, Rule, RulePeer, Workload, block, container_port, is, labels, represented, tcp,
+    template,
+};
 use crate::random_cluster::Random;
 
 const SURVEY_PODS: usize = 5_413;
@@ -102,8 +103,7 @@ fn add_app(cluster: &mut Cluster, namespace: &SmolStr, number: usize, replicas: 
     if random.one_in(3) {
         ports.push(container_port("metrics", 9100));
     }
-    let template = PodRecord { labels: Arc::new(own()), ports: Arc::from(ports.as_slice()), ready: true, ..PodRecord::default() };
-    let template = Some(Arc::new(template));
+    let template = Some(represented(template(own(), &ports)));
     let count = u32::try_from(replicas).ok();
     let deployment = WorkloadRecord { replicas: count, owner: None, template: template.clone() };
     cluster.workloads.push(Workload { key: ObjectKey::new(Kind::Deployment, namespace.clone(), app.clone()), record: deployment });
@@ -112,7 +112,7 @@ fn add_app(cluster: &mut Cluster, namespace: &SmolStr, number: usize, replicas: 
     cluster.workloads.push(Workload { key: ObjectKey::new(Kind::ReplicaSet, namespace.clone(), set.clone()), record: replica_set });
     for replica in 0..replicas {
         let mut pod = Pod::new(namespace.clone(), format!("{set}-{replica:05}"), cluster.pods.len(), own(), &ports);
-        pod.record.owner = Some(Owner { kind: "ReplicaSet".into(), name: set.clone() });
+        pod.template.owner = Some(Owner { kind: "ReplicaSet".into(), name: set.clone() });
         cluster.pods.push(pod);
     }
 }

@@ -1,12 +1,11 @@
 //! Groups of pods that may come, by what rules ask of them.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::labels::{Labels, Operator, Selector};
+use crate::labels::{LabelSet, Operator, Selector};
 use crate::policy::{NamespaceScope, PodSelector};
 use crate::reachability::Newcomer;
 use crate::record::ContainerPort;
@@ -46,7 +45,7 @@ impl PodGroup {
     pub(super) fn newcomer(&self, snapshot: &Snapshot, ports: Vec<ContainerPort>) -> Newcomer {
         let namespace_labels = match &self.namespaces {
             NamespaceScope::One(namespace) => snapshot.labels_of_namespace(namespace),
-            NamespaceScope::Matching(_) => Arc::new(Labels::default()),
+            NamespaceScope::Matching(_) => LabelSet::default(),
         };
         Newcomer { namespaces: self.namespaces.clone(), namespace_labels, pods: self.pods.clone(), ports }
     }
@@ -77,7 +76,7 @@ impl PodGroup {
 
 /// The namespace that a selector asks for by name, and by nothing else.
 fn one_name(namespaces: &Selector) -> Option<SmolStr> {
-    let [requirement] = namespaces.requirements.as_slice() else { return None };
+    let [requirement] = namespaces.requirements() else { return None };
     match &requirement.operator {
         Operator::In(names) if requirement.key == crate::intake_name_label() => match names.as_slice() {
             [name] => Some(name.clone()),

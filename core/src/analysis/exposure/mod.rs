@@ -21,7 +21,7 @@ use crate::address::AddressRange;
 use crate::inventory::{PodId, WorkloadId};
 use crate::policy::{Action, Direction, PeerKind, PortKind, Rule};
 use crate::ports::{PortSet, Protocol};
-use crate::reachability::{ClassId, Outcome, RowId};
+use crate::reachability::{ClassId, Outcome, Placed, RowKey};
 use crate::record::ContainerPort;
 
 /// What a unit's rules name in one direction.
@@ -60,12 +60,11 @@ impl Analysis {
     /// What every unit is open to, in each direction, by unit. A unit of whose pods nothing is open has no openings.
     pub fn exposure(&self, unit: Unit) -> Vec<Exposure> {
         // Units that the same policies select are answered alike.
-        let mut known: FxHashMap<(Direction, Vec<RowId>), Vec<Opening>> = FxHashMap::default();
+        let mut known: FxHashMap<(Direction, Vec<&RowKey>), Vec<Opening>> = FxHashMap::default();
         let mut all = Vec::new();
         for unit in self.units(unit) {
             for direction in Direction::ALL {
-                let mut rows: Vec<RowId> = unit.classes.iter().map(|class| self.reachability.row_id(*class, direction)).collect();
-                rows.sort_unstable();
+                let mut rows: Vec<&RowKey> = unit.classes.iter().map(|class| self.reachability.row_key(*class, direction)).collect();
                 rows.dedup();
                 let openings = known.entry((direction, rows)).or_insert_with(|| self.openings(&unit.classes, direction)).clone();
                 all.push(Exposure { protected: self.is_protected(&unit, direction), unit: unit.peer.clone(), direction, openings });
@@ -136,9 +135,10 @@ impl Analysis {
     /// The groups and the names of ports that the rules in force name.
     fn named(&self, classes: &[ClassId], direction: Direction) -> Named {
         let mut named = Named::default();
-        let places: BTreeSet<_> = classes.iter().flat_map(|class| self.reachability.policies_of(*class, direction)).collect();
-        let policies = places.into_iter().filter_map(|place| self.reachability.policy_at(place));
-        let rules: Vec<&Rule> = policies.filter_map(|policy| policy.rules(direction)).flatten().collect();
+        let mut policies: Vec<&Placed> = classes.iter().flat_map(|class| self.reachability.policies_of(*class, direction)).collect();
+        policies.sort_by(|a, b| a.order().cmp(&b.order()));
+        policies.dedup();
+        let rules: Vec<&Rule> = policies.into_iter().filter_map(|placed| placed.policy.rules(direction)).flatten().collect();
         for rule in &rules {
             for peer in rule.peers.iter().flatten() {
                 let PeerKind::Pods(selector) = &peer.kind else { continue };
