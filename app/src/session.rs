@@ -197,7 +197,7 @@ impl Session {
         if is_outdated() {
             return None;
         }
-        let difference = Difference::between(&base, &edited);
+        let difference = Difference::unless(&base, &edited, is_outdated)?;
         Some(Answers { base, edited, difference, detection, elapsed: started.elapsed() })
     }
 
