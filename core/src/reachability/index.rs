@@ -3,6 +3,7 @@
 //! Classes that come later are not filed: they are few, and each of them is a candidate, until the index is made anew.
 
 use std::borrow::Cow;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -77,17 +78,30 @@ pub(super) struct Index {
     namespaces: Vec<(SmolStr, LabelSet)>,
     namespaces_by_label: ByLabel<u32>,
     /// The classes of the namespaces that a selector of namespaces matches, once it was asked for.
-    scopes: Mutex<FxHashMap<Selector, Arc<[ClassId]>>>,
+    scopes: Mutex<Kept<Selector>>,
     /// The filed classes that a selector of many matches, once it was asked for.
-    broad: Mutex<Broad>,
+    broad: Mutex<Kept<PodSelector>>,
 }
 
-/// What selectors of many match, as far as there is room.
-#[derive(Debug, Default)]
-struct Broad {
-    known: FxHashMap<PodSelector, Arc<[ClassId]>>,
-    /// How many classes are kept in all lists together.
-    n_kept: usize,
+/// What selectors match, as far as there is room.
+#[derive(Debug)]
+struct Kept<S> {
+    known: FxHashMap<S, Arc<[ClassId]>>,
+    /// How many classes may be kept yet, in all lists together.
+    room: usize,
+}
+
+impl<S: Eq + Hash> Kept<S> {
+    fn of(n_filed: usize) -> Mutex<Self> {
+        Mutex::new(Self { known: FxHashMap::default(), room: n_filed.saturating_mul(KEPT_FOR_EACH) })
+    }
+
+    fn keep(&mut self, selector: S, ids: &Arc<[ClassId]>) {
+        if let Some(room) = self.room.checked_sub(ids.len()) {
+            self.room = room;
+            self.known.insert(selector, Arc::clone(ids));
+        }
+    }
 }
 
 /// Lists of selectors of many keep so many classes for each that is filed, and no more: with selectors that are all different and match
@@ -134,8 +148,8 @@ impl Index {
             by_label: ByLabel::new(),
             namespaces: Vec::new(),
             namespaces_by_label: ByLabel::new(),
-            scopes: Mutex::default(),
-            broad: Mutex::default(),
+            scopes: Kept::of(classes.len()),
+            broad: Kept::of(classes.len()),
         };
         for (number, class) in classes.enumerate() {
             let id = ClassId::from_index(number);
@@ -212,18 +226,17 @@ impl Index {
         if let Some(known) = broad.known.get(selector) {
             return Some(Some(Arc::clone(known)));
         }
-        if broad.n_kept > KEPT_FOR_EACH * self.n_filed {
+        if broad.room < n_candidates {
             return Some(None);
         }
         let ids: Arc<[ClassId]> = candidates.iter().filter(|id| is_selected(*id)).collect();
-        broad.n_kept += ids.len();
-        broad.known.insert(selector.clone(), Arc::clone(&ids));
+        broad.keep(selector.clone(), &ids);
         Some(Some(ids))
     }
 
     fn scope(&self, namespaces: &Selector) -> Arc<[ClassId]> {
         let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(scope) = scopes.get(namespaces) {
+        if let Some(scope) = scopes.known.get(namespaces) {
             return Arc::clone(scope);
         }
         let classes_of = |(namespace, labels): &(SmolStr, LabelSet)| -> &[ClassId] {
@@ -238,7 +251,7 @@ impl Index {
         ids.sort_unstable();
         ids.dedup();
         let scope: Arc<[ClassId]> = ids.into();
-        scopes.insert(namespaces.clone(), Arc::clone(&scope));
+        scopes.keep(namespaces.clone(), &scope);
         scope
     }
 }
