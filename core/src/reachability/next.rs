@@ -312,7 +312,9 @@ impl Next<'_> {
                 affected.entry(id).or_default().push(placed);
             }
         }
-        let gone: FxHashSet<&Placed> = policies.gone.iter().collect();
+        // Told by their objects: a row may hold what was compiled of an earlier state of one that came to the same.
+        let place = |placed: &'_ Placed| (placed.plane, placed.tier, placed.policy.object.clone());
+        let gone: FxHashSet<(u8, u8, ObjectKey)> = policies.gone.iter().map(place).collect();
         for (id, come) in affected {
             if selection::is_passed_over(self.next.classes.at(id), &self.next.assumptions) {
                 continue;
@@ -320,7 +322,7 @@ impl Next<'_> {
             for direction in Direction::ALL {
                 let class = self.next.classes.at(id);
                 let known = &class.row(direction).key;
-                let mut now: Vec<Placed> = known.policies.iter().filter(|placed| !gone.contains(placed)).cloned().collect();
+                let mut now: Vec<Placed> = known.policies.iter().filter(|placed| !gone.contains(&place(placed))).cloned().collect();
                 let n_stay = now.len();
                 now.extend(come.iter().filter(|placed| placed.policy.rules(direction).is_some()).map(|placed| (*placed).clone()));
                 if n_stay == known.policies.len() && now.len() == n_stay {
