@@ -48,8 +48,10 @@ impl Setting {
 
 /// Measures the cases of an order, and tells what it does.
 pub(crate) fn run(order: &Order) {
+    let costs = order.cases.contains(&0).then(|| costs(order));
     let cluster = order.shape.generate(order.pods, 1);
-    if order.cases.contains(&0) {
+    if let Some(costs) = costs {
+        say(&format!("note {costs}"));
         say(&format!("{}.", Counts::of(&cluster)));
     }
     let before = HEAP.current_usage();
@@ -63,35 +65,35 @@ pub(crate) fn run(order: &Order) {
         if *case == 0 {
             let analysis = setting.analysis();
             let (classes, workloads) = (analysis.reachability().classes().len(), analysis.inventory().workloads.len());
-            drop(analysis);
-            let costs = costs(&setting.cluster);
-            say(&format!("note {classes} classes, {workloads} workloads, the snapshot itself is {kept} B a pod; {costs}"));
+            say(&format!("note {classes} classes, {workloads} workloads, the snapshot itself is {kept} B a pod"));
         }
     }
 }
 
-/// What a cluster takes: its snapshot, and the snapshot with the analysis.
-fn taken(cluster: &Cluster) -> [usize; 2] {
+/// What a cluster takes: its snapshot, and the snapshot with the analysis. Nothing else may hold on to its records.
+fn taken(make: impl Fn() -> Cluster) -> [usize; 2] {
     let before = HEAP.current_usage();
-    let snapshot = cluster.snapshot();
-    let alone = HEAP.current_usage() - before;
+    let snapshot = make().snapshot();
+    let alone = HEAP.current_usage().saturating_sub(before);
     let analysis = Analysis::new(snapshot.clone(), Assumptions::default());
-    let both = HEAP.current_usage() - before;
+    let both = HEAP.current_usage().saturating_sub(before);
     drop((snapshot, analysis));
     [alone, both]
 }
 
 /// What a pod and a policy cost, indexes included: by how much less it is without them. What the objects that own pods hold anyway (labels,
 /// templates) is theirs.
-fn costs(cluster: &Cluster) -> String {
-    let without_policies = Cluster { policies: Vec::new(), ..cluster.clone() };
-    let without_either = Cluster { pods: Vec::new(), ..without_policies.clone() };
-    let [all, bare, nobody] = [cluster, &without_policies, &without_either].map(taken);
+fn costs(order: &Order) -> String {
+    let cluster = || order.shape.generate(order.pods, 1);
+    let without_policies = || Cluster { policies: Vec::new(), ..cluster() };
+    let without_either = || Cluster { pods: Vec::new(), ..without_policies() };
+    let [all, bare, nobody] = [taken(cluster), taken(without_policies), taken(without_either)];
     let each = |more: [usize; 2], less: [usize; 2], n: usize| {
         let [alone, both] = [0, 1].map(|which| more[which].saturating_sub(less[which]) / n.max(1));
         format!("{both} B ({alone} B in the snapshot)")
     };
-    let (pod, policy) = (each(bare, nobody, cluster.pods.len()), each(all, bare, cluster.policies.len()));
+    let made = cluster();
+    let (pod, policy) = (each(bare, nobody, made.pods.len()), each(all, bare, made.policies.len()));
     format!("a pod costs {pod}, a policy {policy}")
 }
 
