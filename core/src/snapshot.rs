@@ -204,7 +204,7 @@ impl Snapshot {
         }
         // The entry that was there goes with its key.
         self.remove(&entry.key);
-        if let Some(policy) = entry.record.as_ref().and_then(Record::policy) {
+        if let Some(policy) = entry.policy() {
             *self.sights.entry(policy.sight.clone()).or_insert(0) += 1;
         }
         self.table_mut(entry.key.kind).insert(Filed(Arc::clone(&entry)), Itself(entry));
@@ -213,7 +213,7 @@ impl Snapshot {
 
     fn remove(&mut self, key: &ObjectKey) -> bool {
         let Some(Itself(entry)) = self.table_mut(key.kind).remove(&ByKey(key)) else { return false };
-        if let Some(policy) = entry.record.as_ref().and_then(Record::policy) {
+        if let Some(policy) = entry.policy() {
             let n = self.sights.get(&policy.sight).copied().unwrap_or(0);
             if n > 1 {
                 self.sights.insert(policy.sight.clone(), n - 1);

@@ -162,7 +162,7 @@ impl Analysis {
     /// What a workload may do with each pattern of domain names that a policy which selects it names, by pattern.
     pub fn domains_of_workload(&self, id: WorkloadId) -> Vec<(SmolStr, Outcome)> {
         let unit = self.workload_unit(id);
-        let named = self.reachability.domains().iter().filter(|pattern| self.names_domain(&unit, pattern));
+        let named = self.reachability.domains().filter(|pattern| self.names_domain(&unit, pattern));
         named.map(|pattern| (pattern.clone(), self.with_domain(&unit, pattern))).collect()
     }
 
@@ -206,7 +206,7 @@ impl Analysis {
             for (peer, range) in &ranges {
                 add(&from.peer, peer, &self.with_range(from, Direction::Egress, range));
             }
-            for pattern in self.reachability.domains().iter().filter(|pattern| self.names_domain(from, pattern)) {
+            for pattern in self.reachability.domains().filter(|pattern| self.names_domain(from, pattern)) {
                 add(&from.peer, &Peer::Domain { pattern: pattern.clone() }, &self.with_domain(from, pattern));
             }
         }

@@ -209,7 +209,7 @@ impl Comparison<'_> {
         let (before, after) = (self.before, self.after);
         let ranges: Vec<(Peer, AddressRange)> =
             common_ranges(before, after, pairs).into_iter().map(|range| (Peer::range(&range), range)).collect();
-        let domains: BTreeSet<SmolStr> = before.reachability().domains().union(after.reachability().domains()).cloned().collect();
+        let domains: BTreeSet<SmolStr> = before.reachability().domains().chain(after.reachability().domains()).cloned().collect();
         for pair in pairs {
             let ask = |ask: &dyn Fn(&Analysis, &UnitMember) -> Outcome| {
                 [pair.was.as_ref().map(|unit| ask(before, unit)), pair.is.as_ref().map(|unit| ask(after, unit))]

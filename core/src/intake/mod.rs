@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::labels::{LabelSet, Operator, Requirement, Selector};
 use crate::object::{Kind, Object, ObjectKey, Warning};
+use crate::policy::Policy;
 use crate::record::Record;
 
 /// An object after intake.
@@ -32,6 +33,13 @@ pub struct Entry {
     pub raw: Option<Arc<Value>>,
     /// What is wrong with it.
     pub warnings: Box<[Warning]>,
+}
+
+impl Entry {
+    /// The policy that the object is by itself.
+    pub(crate) fn policy(&self) -> Option<&Arc<Policy>> {
+        self.record.as_ref().and_then(Record::policy)
+    }
 }
 
 /// The label that every namespace of a cluster bears with its own name.

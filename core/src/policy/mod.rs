@@ -88,6 +88,13 @@ impl Tier {
         self.compiled().iter().chain(of_objects)
     }
 
+    /// Those of its policies that may be for pods of a namespace, in the same order.
+    pub(crate) fn policies_for<'a>(&'a self, snapshot: &'a Snapshot, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Policy>> {
+        let kinds = if self.policies == Policies::Objects { self.kinds } else { &[] };
+        let entries = kinds.iter().flat_map(move |kind| snapshot.entries_in(*kind, namespace));
+        self.compiled().iter().chain(entries.filter_map(|entry| entry.policy()))
+    }
+
     /// Those of its policies that were not compiled on arrival.
     pub(crate) fn compiled(&self) -> &[Arc<Policy>] {
         match &self.policies {

@@ -202,26 +202,22 @@ impl<'a> Keys<'a> {
                 labels
             }
         };
-        let record = pod.record();
         let relevant = self.relevant;
-        let (labels, ports) = self.templates.entry(record.template.clone()).or_insert_with(|| relevant.seen(record));
-        ClassKey {
-            namespace: pod.namespace().clone(),
-            namespace_labels,
-            labels: Arc::clone(labels),
-            ports: Arc::clone(ports),
-            host: record.host_network.then(|| record.node.clone()),
-            atoms: record.addresses.iter().map(|address| relevant.atom(*address)).collect(),
-        }
+        let seen = self.templates.entry(pod.record().template.clone()).or_insert_with(|| relevant.seen(pod.record())).clone();
+        self.key(pod.entry(), namespace_labels, seen)
     }
 
     /// The key of the pods of a class.
     pub(super) fn of_class(&self, class: &Class) -> ClassKey {
-        let record = record_of(&class.representative);
-        let (labels, ports) = self.relevant.seen(record);
+        let seen = self.relevant.seen(record_of(&class.representative));
+        self.key(&class.representative, class.namespace_labels.clone(), seen)
+    }
+
+    fn key(&self, entry: &Entry, namespace_labels: LabelSet, (labels, ports): Seen) -> ClassKey {
+        let record = record_of(entry);
         ClassKey {
-            namespace: class.namespace().clone(),
-            namespace_labels: class.namespace_labels.clone(),
+            namespace: entry.key.namespace.clone(),
+            namespace_labels,
             labels,
             ports,
             host: record.host_network.then(|| record.node.clone()),

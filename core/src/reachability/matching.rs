@@ -1,6 +1,6 @@
 //! Whether a peer of a rule is a given class or address: yes, no, or it depends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -116,9 +116,8 @@ pub(crate) enum Target<'a> {
 /// What is to be known for holding peers against targets.
 #[derive(Debug, Clone)]
 pub(super) struct Matcher {
-    /// The patterns of domains that some peer names, sorted, and how many policies name each.
-    domains: Arc<BTreeSet<SmolStr>>,
-    n_domains: Arc<BTreeMap<SmolStr, usize>>,
+    /// The patterns of domains that some peer names, and how many policies name each.
+    domains: Arc<BTreeMap<SmolStr, usize>>,
     /// How many policies name IPv6 addresses.
     n_v6: usize,
     unseen_nodes: bool,
@@ -131,7 +130,6 @@ impl Matcher {
     pub(super) fn new(assumptions: &Assumptions, unseen: &Unseen) -> Self {
         Self {
             domains: Arc::default(),
-            n_domains: Arc::default(),
             n_v6: 0,
             unseen_nodes: unseen.0.contains_key(&Kind::Node),
             unseen_namespaces: unseen.0.contains_key(&Kind::Namespace),
@@ -142,10 +140,7 @@ impl Matcher {
     /// So many policies come that look at the same.
     pub(super) fn add(&mut self, sight: &Sight, n: usize) {
         for pattern in &sight.domains {
-            *Arc::make_mut(&mut self.n_domains).entry(pattern.clone()).or_insert(0) += n;
-            if !self.domains.contains(pattern) {
-                Arc::make_mut(&mut self.domains).insert(pattern.clone());
-            }
+            *Arc::make_mut(&mut self.domains).entry(pattern.clone()).or_insert(0) += n;
         }
         self.n_v6 += if sight.names_v6 { n } else { 0 };
     }
@@ -153,12 +148,11 @@ impl Matcher {
     /// A policy goes.
     pub(super) fn remove(&mut self, sight: &Sight) {
         for pattern in &sight.domains {
-            let n_domains = Arc::make_mut(&mut self.n_domains);
-            if let Some(n) = n_domains.get_mut(pattern) {
+            let domains = Arc::make_mut(&mut self.domains);
+            if let Some(n) = domains.get_mut(pattern) {
                 *n -= 1;
                 if *n == 0 {
-                    n_domains.remove(pattern);
-                    Arc::make_mut(&mut self.domains).remove(pattern);
+                    domains.remove(pattern);
                 }
             }
         }
@@ -206,8 +200,8 @@ impl Matcher {
     }
 
     /// The patterns of domains that some peer names, sorted.
-    pub(super) fn domains(&self) -> &BTreeSet<SmolStr> {
-        &self.domains
+    pub(super) fn domains(&self) -> impl Iterator<Item = &SmolStr> {
+        self.domains.keys()
     }
 
     /// Whether a rule's peers hold the target, where it is known that addresses of this family are used. `settle` may know more of a

@@ -145,7 +145,7 @@ impl Reachability {
     }
 
     /// The patterns of domain names that some policy names, sorted.
-    pub fn domains(&self) -> &std::collections::BTreeSet<SmolStr> {
+    pub fn domains(&self) -> impl Iterator<Item = &SmolStr> {
         self.matcher.domains()
     }
 

@@ -15,6 +15,7 @@ use super::relevant::Relevant;
 use super::row::Placed;
 use super::selection::{self, Rows};
 use super::{Reachability, nodes_by_address};
+use crate::intake::Entry;
 use crate::inventory::{Inventory, PodId, PodStep};
 use crate::object::{Kind, ObjectKey};
 use crate::policy::{self, Direction, Plane, Policies, Policy};
@@ -142,8 +143,7 @@ impl Reachability {
                     }
                     _ => {
                         for step in tier.kinds.iter().flat_map(|kind| old.steps(new, *kind)) {
-                            let policy =
-                                |entry: Option<&Arc<crate::intake::Entry>>| entry.and_then(|entry| selection::policy_of(entry)).cloned();
+                            let policy = |entry: Option<&Arc<Entry>>| entry.and_then(|entry| entry.policy()).cloned();
                             take(policy(step.old).as_slice(), policy(step.new).as_slice());
                         }
                     }
@@ -271,13 +271,11 @@ impl Next<'_> {
         let (new, planes) = (self.step.new, Arc::clone(&self.next.planes));
         let mut class = key.class(self.step.inventory, pod, self.next.counts_nodes);
         let mut selecting: [Vec<Placed>; 2] = Default::default();
-        if !selection::is_passed_over(&class, &self.next.assumptions) {
-            for (plane_index, plane) in planes.iter().enumerate() {
-                for (tier_index, tier) in plane.tiers.iter().enumerate() {
-                    for policy in selection::policies_for(tier, new, key.namespace()) {
-                        if class.is_selected_by(&policy.subject) {
-                            selection::note(&mut selecting, &Placed::new(plane_index, tier_index, Arc::clone(policy)));
-                        }
+        for (plane_index, plane) in planes.iter().enumerate() {
+            for (tier_index, tier) in plane.tiers.iter().enumerate() {
+                for policy in tier.policies_for(new, key.namespace()) {
+                    if selection::selects(policy, &class, &self.next.assumptions) {
+                        selection::note(&mut selecting, &Placed::new(plane_index, tier_index, Arc::clone(policy)));
                     }
                 }
             }
@@ -297,9 +295,8 @@ impl Next<'_> {
     fn reselect(&mut self, policies: &ChangedPolicies) {
         let next = &self.next;
         let selected = |placed: &Placed| -> Vec<ClassId> {
-            let subject = &placed.policy.subject;
-            let candidates = next.index.candidates(subject, self.n_before);
-            candidates.iter().filter(|id| next.classes.at(*id).is_selected_by(subject)).collect()
+            let candidates = next.index.candidates(&placed.policy.subject, self.n_before);
+            candidates.iter().filter(|id| selection::selects(&placed.policy, next.classes.at(*id), &next.assumptions)).collect()
         };
         let mut affected: BTreeMap<ClassId, Vec<&Placed>> = BTreeMap::new();
         for placed in &policies.gone {
@@ -316,9 +313,6 @@ impl Next<'_> {
         let place = |placed: &'_ Placed| (placed.plane, placed.tier, placed.policy.object.clone());
         let gone: FxHashSet<(u8, u8, ObjectKey)> = policies.gone.iter().map(place).collect();
         for (id, come) in affected {
-            if selection::is_passed_over(self.next.classes.at(id), &self.next.assumptions) {
-                continue;
-            }
             for direction in Direction::ALL {
                 let class = self.next.classes.at(id);
                 let known = &class.row(direction).key;

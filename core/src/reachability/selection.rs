@@ -17,7 +17,7 @@ use crate::assumptions::{Assumptions, HostNetworkPods};
 use crate::ids::{Id, Table};
 use crate::inventory::{Inventory, PodId};
 use crate::object::Kind;
-use crate::policy::{Direction, NamespaceScope, Plane, Policies, Policy, Tier};
+use crate::policy::{Direction, Plane, Policies, Policy};
 use crate::record::ContainerPort;
 use crate::snapshot::{Snapshot, Unseen};
 
@@ -25,8 +25,13 @@ use crate::snapshot::{Snapshot, Unseen};
 type Selecting = [Vec<Placed>; 2];
 
 /// Whether policies pass a class over: both what `skips_host_network` says and what every value of the assumption but `ordinary` comes to.
-pub(super) fn is_passed_over(class: &Class, assumptions: &Assumptions) -> bool {
+fn is_passed_over(class: &Class, assumptions: &Assumptions) -> bool {
     class.host_network() && assumptions.host_network_pods != HostNetworkPods::Ordinary
+}
+
+/// Whether a policy is for a class.
+pub(super) fn selects(policy: &Policy, class: &Class, assumptions: &Assumptions) -> bool {
+    !is_passed_over(class, assumptions) && class.is_selected_by(&policy.subject)
 }
 
 /// The kinds of policies of which more may select a class, unseen.
@@ -123,8 +128,7 @@ pub(super) fn classes(
         for walk in &mut walks {
             walk.in_namespace(namespace, |placed| {
                 let mut try_class = |id: ClassId| {
-                    let class = classes.get(id.index()).filter(|class| !is_passed_over(class, assumptions));
-                    if class.is_some_and(|class| class.is_selected_by(&placed.policy.subject))
+                    if classes.get(id.index()).is_some_and(|class| selects(&placed.policy, class, assumptions))
                         && let Some(selecting) = selecting.get_mut(id.index() - first)
                     {
                         note(selecting, placed);
@@ -170,8 +174,7 @@ fn of_compiled(planes: &[Plane], classes: &[Class], index: &Index, assumptions: 
             for policy in tier.compiled() {
                 let placed = Placed::new(plane_index, tier_index, Arc::clone(policy));
                 for id in index.candidates(&policy.subject, classes.len()).iter() {
-                    let class = classes.get(id.index()).filter(|class| !is_passed_over(class, assumptions));
-                    if class.is_some_and(|class| class.is_selected_by(&policy.subject)) {
+                    if classes.get(id.index()).is_some_and(|class| selects(policy, class, assumptions)) {
                         selecting.entry(id).or_default().push(placed.clone());
                     }
                 }
@@ -212,28 +215,5 @@ impl Walk<'_> {
         while let Some((_, policy)) = self.policies.next_if(|(own, _)| *own == namespace) {
             see(&Placed::new(self.plane, self.tier, Arc::clone(policy)));
         }
-    }
-}
-
-/// The policies of a tier that may select pods of a namespace.
-pub(super) fn policies_for<'a>(tier: &'a Tier, snapshot: &'a Snapshot, namespace: &'a str) -> Vec<&'a Arc<Policy>> {
-    match &tier.policies {
-        Policies::Compiled(policies) => policies.iter().filter(|policy| is_for(policy, namespace)).collect(),
-        Policies::Objects => {
-            let entries = tier.kinds.iter().flat_map(|kind| snapshot.entries_in(*kind, namespace));
-            entries.filter_map(|entry| policy_of(entry)).collect()
-        }
-    }
-}
-
-/// The policy that an object is, where it is one by itself.
-pub(super) fn policy_of(entry: &crate::intake::Entry) -> Option<&Arc<Policy>> {
-    entry.record.as_ref().and_then(crate::record::Record::policy)
-}
-
-fn is_for(policy: &Policy, namespace: &str) -> bool {
-    match &policy.subject.namespaces {
-        NamespaceScope::One(own) => own == namespace,
-        NamespaceScope::Matching(_) => true,
     }
 }
