@@ -8,6 +8,7 @@ use portolan::source::watch::{WatchHandle, WatchOptions, start};
 use portolan::source::{KindStatus, SourceEvent, Standing};
 use portolan_core::analysis::Host;
 use portolan_core::assumptions::Assumptions;
+use portolan_core::peer::Verdict;
 use portolan_core::snapshot::Change;
 use portolan_core::{Kind, ObjectKey};
 use portolan_tests::api_server::ApiServer;
@@ -100,7 +101,7 @@ fn ingress(host: &str) -> Value {
 fn reaches(host: &mut Host, from: &str, to: &str) -> Option<bool> {
     let analysis = host.analysis();
     let (from, to) = (analysis.endpoint(from).ok()?, analysis.endpoint(to).ok()?);
-    Some(analysis.trace(&from, &to, None).verdict == portolan_core::peer::Verdict::Allowed)
+    Some(analysis.trace(&from, &to, None).verdict == Verdict::Allowed)
 }
 
 #[tokio::test]
@@ -135,6 +136,52 @@ async fn changes_show_in_the_running_analysis_within_a_second() {
     follower.until("a changed Ingress is another", A_SECOND, |host, _| titles(host) == ["http://new.example/"]).await;
     server.delete(&ObjectKey::new(Kind::Ingress, "shop", "web"));
     follower.until("a deleted Ingress is none", A_SECOND, |host, _| titles(host).is_empty()).await;
+}
+
+fn endpoints(ready: bool) -> Value {
+    json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": {"name": "web-abcde", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web"}},
+        "addressType": "IPv4", "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+        "endpoints": [{
+            "addresses": ["10.1.0.1"], "conditions": {"ready": ready, "serving": ready, "terminating": false},
+            "targetRef": {"kind": "Pod", "namespace": "shop", "name": "web-0"}
+        }]
+    })
+}
+
+/// The last hop of the only way in that an Ingress opens.
+fn last_hop(host: &mut Host) -> Option<(&'static str, Verdict)> {
+    let analysis = host.analysis();
+    let mut paths = analysis.entry_paths().iter().filter(|path| path.object.kind == Kind::Ingress);
+    let hop = paths.next()?.hops.last()?;
+    if paths.next().is_none() { Some((hop.kind, hop.verdict)) } else { None }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_ready_any_more_ends_a_way_in_within_a_second() {
+    let server = ApiServer::start().await.unwrap();
+    server.apply(pod("web-0", "web", "10.1.0.1"));
+    let port = json!({"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"});
+    let service = json!({"selector": {"app": "web"}, "ports": [port]});
+    server.apply(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"}, "spec": service}));
+    server.apply(ingress("shop.example"));
+    server.apply(endpoints(true));
+    let follower = Follower::start(&server, quick());
+    follower.until_live().await;
+    let leads_in = Some(("policy", Verdict::Allowed));
+    follower.with(|host, _| assert_eq!(last_hop(host), leads_in));
+
+    // The pod itself still says that it is ready: slices are the truth.
+    server.apply(endpoints(false));
+    let ends_there = Some(("endpoints", Verdict::Denied));
+    follower.until("no endpoint is ready", A_SECOND, |host, _| last_hop(host) == ends_there).await;
+    server.apply(endpoints(true));
+    follower.until("it is ready again", A_SECOND, |host, _| last_hop(host) == leads_in).await;
+    server.apply(endpoints(false));
+    follower.until("and again not", A_SECOND, |host, _| last_hop(host) == ends_there).await;
+    server.delete(&ObjectKey::new(Kind::EndpointSlice, "shop", "web-abcde"));
+    follower.until("without slices, the selector decides", A_SECOND, |host, _| last_hop(host) == leads_in).await;
 }
 
 fn cluster_policy(action: &str) -> Value {
@@ -187,6 +234,81 @@ async fn a_custom_kind_hides_something_only_where_the_server_has_it() {
             let trace = analysis.trace(&from, &to, None);
             let missing = |kind: Kind| trace.depends.iter().any(|depends| depends.contains(kind.plural()));
             missing(Kind::ClusterNetworkPolicy) && !missing(Kind::AdminNetworkPolicy)
+        })
+        .await;
+}
+
+fn custom_kinds() -> impl Iterator<Item = Kind> {
+    Kind::ALL.iter().copied().filter(|kind| kind.is_custom())
+}
+
+fn virtual_service(host: &str) -> Value {
+    json!({
+        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"hosts": [host]}
+    })
+}
+
+fn api_version(host: &Host, key: &ObjectKey) -> Option<String> {
+    Some(host.snapshot().object(key)?.raw["apiVersion"].as_str()?.to_owned())
+}
+
+#[tokio::test]
+async fn a_kind_is_read_at_a_version_that_the_server_has() {
+    let server = ApiServer::start().await.unwrap();
+    server.serve_at(Kind::VirtualService, &["v1alpha3", "v1beta1"]);
+    server.serve_at(Kind::ReferenceGrant, &["v1alpha2"]);
+    server.apply(virtual_service("a.example"));
+    server.apply(json!({
+        "apiVersion": "gateway.networking.k8s.io/v1alpha2", "kind": "ReferenceGrant", "metadata": {"name": "a", "namespace": "shop"},
+        "spec": {"from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "web"}], "to": [{"group": "", "kind": "Service"}]}
+    }));
+    let follower = Follower::start(&server, quick());
+    follower.until_live().await;
+    let (service, grant) = (ObjectKey::new(Kind::VirtualService, "shop", "web"), ObjectKey::new(Kind::ReferenceGrant, "shop", "a"));
+    let of_group = |version: &str| Some(format!("networking.istio.io/{version}"));
+    follower.with(|host, standing| {
+        assert_eq!(api_version(host, &service), of_group("v1alpha3"), "an object says at which version it can be handed back");
+        assert_eq!(api_version(host, &grant).as_deref(), Some("gateway.networking.k8s.io/v1alpha2"));
+        assert_eq!(standing.get(Kind::DestinationRule), Some(&KindStatus::Live), "the others of the group are as they were");
+    });
+    server.apply(virtual_service("b.example"));
+    let hosts = |host: &Host| host.snapshot().object(&service).map(|object| object.raw["spec"]["hosts"].clone());
+    follower.until("and is followed there", A_SECOND, |host, _| hosts(host) == Some(json!(["b.example"]))).await;
+
+    // An upgrade takes the version away while we look on.
+    server.serve_at(Kind::VirtualService, &["v1beta1"]);
+    server.drop_connections();
+    follower.until("it is found again", PATIENCE, |host, _| api_version(host, &service) == of_group("v1beta1")).await;
+    follower.until_live().await;
+}
+
+#[tokio::test]
+async fn kinds_that_the_server_lacks_cost_next_to_nothing_until_they_appear() {
+    let server = ApiServer::start().await.unwrap();
+    for kind in custom_kinds() {
+        server.uninstall(kind);
+    }
+    server.apply(pod("web-0", "web", "10.1.0.1"));
+    let follower = Follower::start(&server, WatchOptions { max_pause: Duration::from_secs(60), ..quick() });
+    let all_absent = |standing: &Standing| custom_kinds().all(|kind| standing.get(kind) == Some(&KindStatus::Absent));
+    follower.until("what is absent is said", PATIENCE, |_, standing| all_absent(standing)).await;
+    follower.until_live().await;
+    assert_eq!(server.n_discoveries(), 1, "one list of groups serves all kinds");
+    let n_built_in = Kind::ALL.len() - custom_kinds().count();
+    assert!(server.n_requests() <= 2 * n_built_in, "{} requests: nobody asks for what is absent", server.n_requests());
+    drop(follower);
+
+    let follower = Follower::start(&server, quick());
+    follower.until("what is absent is said", PATIENCE, |_, standing| all_absent(standing)).await;
+    server.apply(virtual_service("a.example"));
+    server.install(Kind::VirtualService);
+    follower.until("a kind that comes later is found", PATIENCE, |host, _| host.snapshot().count(Kind::VirtualService) == 1).await;
+    server.uninstall(Kind::VirtualService);
+    server.drop_connections();
+    follower
+        .until("and what went with its kind is gone", PATIENCE, |host, standing| {
+            host.snapshot().count(Kind::VirtualService) == 0 && standing.get(Kind::VirtualService) == Some(&KindStatus::Absent)
         })
         .await;
 }
@@ -343,6 +465,9 @@ async fn the_command_line_lists_a_cluster_once() {
     server.apply(policy("closed", json!([])));
     server.set_page_size(2);
     server.forbid(Kind::Ingress, &["shop"]);
+    server.uninstall(Kind::OpenShiftRoute);
+    server.forbid(Kind::OpenShiftRoute, &[]);
+    server.serve_at(Kind::VirtualService, &["v1alpha3"]);
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("config");
     server.write_kubeconfig(&kubeconfig, "stand-in", "shop").unwrap();
@@ -356,4 +481,5 @@ async fn the_command_line_lists_a_cluster_once() {
     assert_eq!((from("web-3"), from("db-0")), (0, 6), "web may not leave, db reaches five pods and the Internet");
     let warnings = answer["warnings"].to_string();
     assert!(warnings.contains("ingresses") && warnings.contains("cannot be listed everywhere"), "{warnings}");
+    assert!(!warnings.contains("routes.route.openshift.io"), "what is not there hides nothing: {warnings}");
 }

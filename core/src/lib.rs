@@ -41,4 +41,4 @@ pub mod whatif;
 pub(crate) use intake::name_label as intake_name_label;
 
 pub use ids::{Id, Table};
-pub use object::{Kind, Object, ObjectKey, Warning, unevaluated};
+pub use object::{Kind, Object, ObjectKey, Warning, unevaluated, unevaluated_kind};

@@ -60,6 +60,36 @@ kinds! {
     IngressClass, "networking.k8s.io", "v1", "IngressClass", "ingressclasses", false;
     /// An Ingress.
     Ingress, "networking.k8s.io", "v1", "Ingress", "ingresses", true;
+    /// A GatewayClass of Gateway API.
+    GatewayClass, "gateway.networking.k8s.io", "v1", "GatewayClass", "gatewayclasses", false;
+    /// A Gateway of Gateway API.
+    Gateway, "gateway.networking.k8s.io", "v1", "Gateway", "gateways", true;
+    /// A ListenerSet of Gateway API.
+    ListenerSet, "gateway.networking.k8s.io", "v1", "ListenerSet", "listenersets", true;
+    /// A ListenerSet as it was in the experimental group.
+    XListenerSet, "gateway.networking.x-k8s.io", "v1alpha1", "XListenerSet", "xlistenersets", true;
+    /// An HTTPRoute of Gateway API.
+    HttpRoute, "gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes", true;
+    /// A GRPCRoute of Gateway API.
+    GrpcRoute, "gateway.networking.k8s.io", "v1", "GRPCRoute", "grpcroutes", true;
+    /// A TLSRoute of Gateway API.
+    TlsRoute, "gateway.networking.k8s.io", "v1", "TLSRoute", "tlsroutes", true;
+    /// A TCPRoute of Gateway API.
+    TcpRoute, "gateway.networking.k8s.io", "v1alpha2", "TCPRoute", "tcproutes", true;
+    /// A UDPRoute of Gateway API.
+    UdpRoute, "gateway.networking.k8s.io", "v1alpha2", "UDPRoute", "udproutes", true;
+    /// A ReferenceGrant of Gateway API.
+    ReferenceGrant, "gateway.networking.k8s.io", "v1beta1", "ReferenceGrant", "referencegrants", true;
+    /// A BackendTLSPolicy of Gateway API.
+    BackendTlsPolicy, "gateway.networking.k8s.io", "v1", "BackendTLSPolicy", "backendtlspolicies", true;
+    /// A Route of OpenShift.
+    OpenShiftRoute, "route.openshift.io", "v1", "Route", "routes", true;
+    /// A Gateway of Istio.
+    IstioGateway, "networking.istio.io", "v1", "Gateway", "gateways", true;
+    /// A VirtualService of Istio.
+    VirtualService, "networking.istio.io", "v1", "VirtualService", "virtualservices", true;
+    /// A DestinationRule of Istio.
+    DestinationRule, "networking.istio.io", "v1", "DestinationRule", "destinationrules", true;
     /// A NetworkPolicy of Kubernetes itself.
     NetworkPolicy, "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", true;
     /// A ClusterNetworkPolicy of the network-policy-api.
@@ -84,22 +114,33 @@ impl Kind {
 
     /// Whether a person can edit objects of this kind in a sketch; their raw contents are kept.
     pub const fn is_editable(self) -> bool {
-        matches!(
-            self,
-            Self::Namespace
-                | Self::Service
-                | Self::IngressClass
-                | Self::Ingress
-                | Self::NetworkPolicy
-                | Self::ClusterNetworkPolicy
-                | Self::AdminNetworkPolicy
-                | Self::BaselineAdminNetworkPolicy
-        )
+        let is_built_in = matches!(self, Self::Namespace | Self::Service | Self::IngressClass | Self::Ingress | Self::NetworkPolicy);
+        is_built_in || self.is_custom()
     }
 
     /// Whether a cluster may lack the kind: it comes with a custom resource definition.
     pub const fn is_custom(self) -> bool {
-        matches!(self, Self::ClusterNetworkPolicy | Self::AdminNetworkPolicy | Self::BaselineAdminNetworkPolicy)
+        matches!(
+            self,
+            Self::ClusterNetworkPolicy
+                | Self::AdminNetworkPolicy
+                | Self::BaselineAdminNetworkPolicy
+                | Self::GatewayClass
+                | Self::Gateway
+                | Self::ListenerSet
+                | Self::XListenerSet
+                | Self::HttpRoute
+                | Self::GrpcRoute
+                | Self::TlsRoute
+                | Self::TcpRoute
+                | Self::UdpRoute
+                | Self::ReferenceGrant
+                | Self::BackendTlsPolicy
+                | Self::OpenShiftRoute
+                | Self::IstioGateway
+                | Self::VirtualService
+                | Self::DestinationRule
+        )
     }
 }
 
@@ -184,9 +225,7 @@ const UNEVALUATED_GROUPS: &[(&str, &str)] = &[
     ("projectcalico.org", "Calico's policies"),
     ("crd.projectcalico.org", "Calico's policies"),
     ("security.istio.io", "Istio's authorization policies"),
-    ("networking.istio.io", "Istio's gateways and routes"),
-    ("gateway.networking.k8s.io", "Gateway API's gateways and routes"),
-    ("route.openshift.io", "OpenShift's routes"),
+    ("networking.istio.io", "Istio's service entries, sidecars and Envoy filters"),
     ("k8s.ovn.org", "OVN-Kubernetes' egress firewalls and addresses"),
     ("crd.antrea.io", "Antrea's policies"),
     ("networking.k8s.aws", "Amazon's policies"),
@@ -197,8 +236,24 @@ const UNEVALUATED_GROUPS: &[(&str, &str)] = &[
     ("projectcontour.io", "Contour's routes"),
 ];
 
+/// Kinds that bear on traffic and are not evaluated, of groups of which other kinds are read or have nothing to do with it.
+const UNEVALUATED_KINDS: &[(&str, &str, &str)] = &[
+    ("networking.istio.io", "ServiceEntry", "Istio's service entries"),
+    ("networking.istio.io", "WorkloadEntry", "Istio's workload entries"),
+    ("networking.istio.io", "Sidecar", "Istio's sidecars"),
+    ("networking.istio.io", "EnvoyFilter", "Istio's Envoy filters"),
+];
+
+/// What an object of this group and kind is, in words, if it bears on traffic and is not evaluated; `None` for others.
+pub fn unevaluated_kind(group: &str, kind: &str) -> Option<&'static str> {
+    if UNEVALUATED_KINDS.iter().any(|(known, ..)| *known == group) {
+        return UNEVALUATED_KINDS.iter().find(|(known, name, _)| *known == group && *name == kind).map(|(.., what)| *what);
+    }
+    unevaluated(group)
+}
+
 /// What an API group holds that bears on traffic and is not evaluated, in words; `None` for groups that do not bear on it, and for
-/// those that are read.
+/// those that are read whole.
 pub fn unevaluated(group: &str) -> Option<&'static str> {
     UNEVALUATED_GROUPS.iter().find(|(known, _)| *known == group).map(|(_, what)| *what)
 }

@@ -180,15 +180,29 @@ metadata: {name: function, namespace: shop}
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: settings, namespace: shop}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: outside, namespace: shop}
+---
+apiVersion: networking.istio.io/v1beta1
+kind: ProxyConfig
+metadata: {name: harmless, namespace: shop}
+---
+apiVersion: networking.istio.io/v1beta1
+kind: VirtualService
+metadata: {name: read, namespace: shop}
+spec: {hosts: [a.example]}
 ";
     let loaded = manifests::read_text("a.yaml", text, "default");
-    assert_eq!((loaded.objects.len(), loaded.n_passed_over), (0, 4));
+    assert_eq!((loaded.objects.len(), loaded.n_passed_over), (1, 6));
     let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
         [
             "cilium.io/v2 CiliumNetworkPolicy shop/l7: a.yaml:1: Cilium's policies and egress gateways are not evaluated yet: verdicts leave this object out",
             "extensions/v1beta1 NetworkPolicy shop/old: a.yaml:5: extensions/v1beta1 has no NetworkPolicy, which is in networking.k8s.io/v1: verdicts leave this object out",
+            "networking.istio.io/v1 ServiceEntry shop/outside: a.yaml:17: Istio's service entries are not evaluated yet: verdicts leave this object out",
         ]
     );
 }

@@ -78,6 +78,16 @@ impl ApiServer {
         self.shared.store().uninstall(kind);
     }
 
+    /// Has the resource after all.
+    pub fn install(&self, kind: Kind) {
+        self.shared.store().install(kind);
+    }
+
+    /// Serves a kind at these versions of its group, and at no other.
+    pub fn serve_at(&self, kind: Kind, versions: &[&str]) {
+        self.shared.store().serve_at(kind, versions);
+    }
+
     /// Forgets every version before now: watches that go on from one get 410, as an event where they stream, as a status where they
     /// begin.
     pub fn forget_versions(&self) {
@@ -108,6 +118,11 @@ impl ApiServer {
     /// How many requests were answered.
     pub fn n_requests(&self) -> usize {
         self.shared.store().n_requests
+    }
+
+    /// How many requests for groups and their resources were answered.
+    pub fn n_discoveries(&self) -> usize {
+        self.shared.store().n_discoveries
     }
 
     /// Where it listens.

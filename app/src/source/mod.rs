@@ -1,6 +1,7 @@
 //! Where objects come from: the demo, manifests, and clusters, watched or listed once.
 
 pub mod demo;
+mod discovery;
 pub mod kubeconfig;
 pub mod manifests;
 pub mod once;

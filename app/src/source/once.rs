@@ -1,11 +1,14 @@
 //! A cluster listed once, for the command line.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result, bail};
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ApiResource, ListParams};
 use portolan_core::snapshot::{Change, Unseen};
 use portolan_core::{Kind, Warning};
 
+use super::discovery::{Discovery, Served};
 use super::kubeconfig::Kubeconfigs;
 use super::raw_object::{RawObject, resource_of};
 use super::watch::Problem;
@@ -33,12 +36,17 @@ pub fn list(args: &SourceArgs) -> Result<(Vec<Change>, Vec<Warning>)> {
 
 async fn list_all(client: &kube::Client, namespaces: &[String]) -> Result<(Vec<Change>, Vec<Warning>)> {
     let (mut changes, mut warnings, mut unseen) = (Vec::new(), Vec::new(), Unseen::default());
+    let (discovery, started) = (Discovery::new(client.clone()), Instant::now());
     for kind in Kind::ALL {
-        let resource = resource_of(*kind);
-        match list_kind(*kind, Api::all_with(client.clone(), &resource), None).await {
+        let served = if kind.is_custom() { discovery.served(*kind, started).await } else { Served::Unknown };
+        let resource = match served {
+            Served::Absent => continue,
+            Served::At(version) => resource_of(*kind, &version),
+            Served::Unknown => resource_of(*kind, kind.version()),
+        };
+        match list_kind(*kind, &resource, Api::all_with(client.clone(), &resource), None).await {
             Ok(change) => changes.push(change),
             Err(Problem::Absent) => {}
-            Err(Problem::Forbidden(_)) if kind.is_custom() && super::watch::is_absent(client, *kind).await => {}
             Err(Problem::Forbidden(message)) => {
                 warnings.push(Warning {
                     object: kind.plural().to_owned(),
@@ -48,7 +56,7 @@ async fn list_all(client: &kube::Client, namespaces: &[String]) -> Result<(Vec<C
                 let mut seen = std::collections::BTreeSet::new();
                 for namespace in namespaces.iter().filter(|_| kind.is_namespaced()) {
                     let api = Api::namespaced_with(client.clone(), namespace, &resource);
-                    match list_kind(*kind, api, Some(namespace)).await {
+                    match list_kind(*kind, &resource, api, Some(namespace)).await {
                         Ok(change) => {
                             seen.insert(namespace.into());
                             changes.push(change);
@@ -66,17 +74,17 @@ async fn list_all(client: &kube::Client, namespaces: &[String]) -> Result<(Vec<C
         }
     }
     changes.push(Change::Unseen(unseen));
-    warnings.extend(super::watch::unevaluated_groups(client).await);
+    warnings.extend(super::watch::unevaluated_groups(&discovery, started).await);
     Ok((changes, warnings))
 }
 
-async fn list_kind(kind: Kind, api: Api<RawObject>, namespace: Option<&str>) -> Result<Change, Problem> {
+async fn list_kind(kind: Kind, resource: &ApiResource, api: Api<RawObject>, namespace: Option<&str>) -> Result<Change, Problem> {
     let mut entries = Vec::new();
     let mut params = ListParams::default().limit(PAGE_SIZE);
     loop {
         let page = api.list(&params).await.map_err(|error| Problem::of_client(&error))?;
         for object in page.items {
-            if let Ok(object) = object.into_object(kind) {
+            if let Ok(object) = object.into_object(kind, &resource.api_version) {
                 let entry = std::sync::Arc::new(portolan_core::intake::read(&object));
                 entries.push(entry);
             }

@@ -18,14 +18,14 @@ pub struct RawObject {
 
 impl RawObject {
     /// The object as of its kind, without the bookkeeping that nobody needs. Objects in lists do not say what they are, so it is
-    /// said here.
+    /// said here, with the version at which the server was asked.
     ///
     /// # Errors
     /// A sentence on what is missing.
-    pub fn into_object(self, kind: Kind) -> Result<Object, String> {
+    pub fn into_object(self, kind: Kind, api_version: &str) -> Result<Object, String> {
         let Value::Object(fields) = self.value else { return Err(format!("a {} in the list is not an object", kind.name())) };
         let mut whole = serde_json::Map::new();
-        whole.insert("apiVersion".to_owned(), kind.api_version().into());
+        whole.insert("apiVersion".to_owned(), api_version.into());
         whole.insert("kind".to_owned(), kind.name().into());
         whole.extend(fields.into_iter().filter(|(key, _)| key != "apiVersion" && key != "kind"));
         if let Some(Value::Object(metadata)) = whole.get_mut("metadata") {
@@ -72,12 +72,13 @@ impl kube::Resource for RawObject {
     }
 }
 
-/// A kind as kube names it.
-pub fn resource_of(kind: Kind) -> ApiResource {
+/// A kind as kube names it, at a version of its group.
+pub fn resource_of(kind: Kind, version: &str) -> ApiResource {
+    let group = kind.group();
     ApiResource {
-        group: kind.group().to_owned(),
-        version: kind.version().to_owned(),
-        api_version: kind.api_version(),
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
         kind: kind.name().to_owned(),
         plural: kind.plural().to_owned(),
     }

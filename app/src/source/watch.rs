@@ -8,13 +8,15 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures::{StreamExt, TryStreamExt};
+use kube::api::ApiResource;
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use portolan_core::{Kind, Object, Warning};
 
+use super::discovery::{Discovery, Served};
 use super::raw_object::{RawObject, resource_of};
 use super::{KindStatus, SourceEvent};
 
@@ -77,44 +79,31 @@ pub fn start(
             }
         })
     };
+    let (discovery, started) = (Arc::new(Discovery::new(client.clone())), Instant::now());
     let tasks = options.kinds.iter().map(|kind| {
-        let watch = KindWatch { kind: *kind, client: client.clone(), options: options.clone(), deliver: Arc::clone(&deliver) };
+        let (discovery, deliver) = (Arc::clone(&discovery), Arc::clone(&deliver));
+        let watch = KindWatch { kind: *kind, client: client.clone(), discovery, started, options: options.clone(), deliver };
         runtime.spawn(watch.run())
     });
-    let groups = runtime.spawn(warn_of_groups(client.clone(), Arc::clone(&deliver)));
+    let groups = runtime.spawn(warn_of_groups(Arc::clone(&discovery), started, Arc::clone(&deliver)));
     let tasks = tasks.chain([groups]).collect();
     WatchHandle { closed, tasks }
 }
 
 /// Says which policies and routes the server has that are not evaluated.
-pub(crate) async fn unevaluated_groups(client: &Client) -> Vec<Warning> {
+pub(crate) async fn unevaluated_groups(discovery: &Discovery, since: Instant) -> Vec<Warning> {
     // A server that does not list its groups tells us nothing, which is no reason to stop.
-    let Ok(groups) = client.list_api_groups().await else { return Vec::new() };
-    let mut found: Vec<_> =
-        groups.groups.iter().filter_map(|group| Some((group.name.as_str(), portolan_core::unevaluated(&group.name)?))).collect();
-    found.sort_unstable();
-    let warning = |(group, what): (&str, &str)| {
+    let Some(groups) = discovery.groups(since).await else { return Vec::new() };
+    let found = groups.keys().filter_map(|group| Some((group, portolan_core::unevaluated(group)?)));
+    let warning = |(group, what): (&String, &str)| {
         let message = format!("the server has this API group, and {what} are not evaluated yet: verdicts leave them out");
-        Warning { object: group.to_owned(), pointer: String::new(), message }
+        Warning { object: group.clone(), pointer: String::new(), message }
     };
-    found.into_iter().map(warning).collect()
+    found.map(warning).collect()
 }
 
-/// Whether the server says that it has no such kind. Everybody who is let in may ask that (ClusterRole `system:discovery`).
-pub(crate) async fn is_absent(client: &Client, kind: Kind) -> bool {
-    let Ok(groups) = client.list_api_groups().await else { return false };
-    let Some(group) = groups.groups.iter().find(|group| group.name == kind.group()) else { return true };
-    if !group.versions.iter().any(|version| version.version == kind.version()) {
-        return true;
-    }
-    match client.list_api_group_resources(&kind.api_version()).await {
-        Ok(list) => !list.resources.iter().any(|resource| resource.name == kind.plural()),
-        Err(_) => false,
-    }
-}
-
-async fn warn_of_groups(client: Client, deliver: Deliver) {
-    for warning in unevaluated_groups(&client).await {
+async fn warn_of_groups(discovery: Arc<Discovery>, started: Instant, deliver: Deliver) {
+    for warning in unevaluated_groups(&discovery, started).await {
         deliver(SourceEvent::Warning(warning));
     }
 }
@@ -127,9 +116,20 @@ enum End {
     Forbidden(String),
 }
 
+/// What one stream of events ends with.
+enum StreamEnd {
+    /// It is over, which is no fault.
+    Over,
+    /// It broke.
+    Broken(Problem),
+}
+
 struct KindWatch {
     kind: Kind,
     client: Client,
+    discovery: Arc<Discovery>,
+    /// What the server said of itself since then is new enough to begin with.
+    started: Instant,
     options: WatchOptions,
     deliver: Deliver,
 }
@@ -147,7 +147,7 @@ impl KindWatch {
         report(KindStatus::Listing);
         let End::Forbidden(message) = self.follow(None, &report).await;
         // Whoever may not list a kind is told so even where the server has no such kind, which hides nothing.
-        if self.kind.is_custom() && is_absent(&self.client, self.kind).await {
+        if self.is_absent().await {
             report(KindStatus::Absent);
             return self.wait_for_permission().await;
         }
@@ -183,8 +183,7 @@ impl KindWatch {
         loop {
             tokio::time::sleep(self.options.max_pause).await;
             let End::Forbidden(message) = self.follow(None, &|status| self.status(status)).await;
-            let is_absent = self.kind.is_custom() && is_absent(&self.client, self.kind).await;
-            self.status(if is_absent { KindStatus::Absent } else { KindStatus::Forbidden { message, seen_in: Vec::new() } });
+            self.status(if self.is_absent().await { KindStatus::Absent } else { KindStatus::Forbidden { message, seen_in: Vec::new() } });
         }
     }
 
@@ -192,65 +191,117 @@ impl KindWatch {
         (self.deliver)(SourceEvent::Status(self.kind, status));
     }
 
-    fn api(&self, namespace: Option<&str>) -> Api<RawObject> {
-        let resource = resource_of(self.kind);
-        match namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
-            None => Api::all_with(self.client.clone(), &resource),
-        }
+    /// Since when an answer of the server about itself is new enough while the watch runs: kinds that are absent share one.
+    fn recently(&self) -> Instant {
+        Instant::now().checked_sub(self.options.max_pause).unwrap_or(self.started)
     }
 
-    fn stream(&self, namespace: Option<&str>) -> futures::stream::BoxStream<'static, watcher::Result<watcher::Event<RawObject>>> {
+    /// Whether the server says that it has no such kind.
+    async fn is_absent(&self) -> bool {
+        self.kind.is_custom() && self.discovery.served(self.kind, self.recently()).await == Served::Absent
+    }
+
+    fn stream(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+    ) -> futures::stream::BoxStream<'static, watcher::Result<watcher::Event<RawObject>>> {
+        let api: Api<RawObject> = match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
+        };
         let config = watcher::Config { page_size: Some(self.options.page_size), ..watcher::Config::default() };
-        watcher(self.api(namespace), config).boxed()
+        watcher(api, config).boxed()
     }
 
     /// Follows one scope until the server forbids it. `report` hears how it stands.
     async fn follow(&self, namespace: Option<&str>, report: &(dyn Fn(KindStatus) + Sync)) -> End {
-        let mut stream = self.stream(namespace);
-        let mut batch: Vec<Object> = Vec::new();
+        let mut resource = resource_of(self.kind, self.kind.version());
         let mut pause = self.options.first_pause;
+        let (mut since, mut is_absent, mut was_listed) = (self.started.max(self.recently()), false, false);
         loop {
-            let event = match stream.try_next().await {
-                Ok(Some(event)) => event,
-                Ok(None) => {
-                    stream = self.stream(namespace);
+            let served = if self.kind.is_custom() { self.discovery.served(self.kind, since).await } else { Served::Unknown };
+            match served {
+                Served::At(version) => resource = resource_of(self.kind, &version),
+                // As before, or as the program knows it.
+                Served::Unknown => {}
+                Served::Absent => {
+                    if was_listed {
+                        self.replace(namespace, Vec::new());
+                    }
+                    if !is_absent {
+                        report(KindStatus::Absent);
+                    }
+                    (is_absent, was_listed) = (true, false);
+                    tokio::time::sleep(self.options.max_pause).await;
+                    since = self.recently();
                     continue;
                 }
-                Err(error) => {
-                    let problem = Problem::of(&error);
-                    tracing::debug!(kind = self.kind.name(), "watch: {}", problem.text());
+            }
+            is_absent = false;
+            match self.follow_stream(&resource, namespace, report, &mut pause, &mut was_listed).await {
+                StreamEnd::Over => since = self.recently(),
+                StreamEnd::Broken(Problem::Forbidden(message)) => return End::Forbidden(message),
+                StreamEnd::Broken(problem) => {
+                    // What the server said before it denied to have the kind is out of date.
+                    since = if problem == Problem::Absent { Instant::now() } else { self.recently() };
                     match problem {
-                        Problem::Forbidden(message) => return End::Forbidden(message),
-                        // The server has forgotten where we were: the watcher lists anew at once.
-                        Problem::Expired => continue,
                         Problem::Absent => report(KindStatus::Absent),
                         Problem::Unauthorised(why) => report(KindStatus::Unauthorised(why)),
-                        Problem::Other(why) => report(KindStatus::Disconnected { since: SystemTime::now(), why }),
+                        Problem::Forbidden(why) | Problem::Other(why) => report(KindStatus::Disconnected { since: SystemTime::now(), why }),
+                        // The server has forgotten where we were: a new list tells all.
+                        Problem::Expired => continue,
                     }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(self.options.max_pause);
-                    // A watch that goes on where it was says nothing until something changes; a new list says that all is well.
-                    stream = self.stream(namespace);
-                    continue;
+                }
+            }
+        }
+    }
+
+    /// Hands on what a stream says until it ends.
+    // A watch that goes on where it was says nothing until something changes; a new list says that all is well. So a stream that
+    // breaks is not gone on with.
+    async fn follow_stream(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        report: &(dyn Fn(KindStatus) + Sync),
+        pause: &mut Duration,
+        was_listed: &mut bool,
+    ) -> StreamEnd {
+        let mut stream = self.stream(resource, namespace);
+        let mut batch: Vec<Object> = Vec::new();
+        let read = |object| self.object(object, &resource.api_version);
+        loop {
+            let event = match stream.try_next().await {
+                Ok(Some(event)) => event,
+                Ok(None) => return StreamEnd::Over,
+                Err(error) => {
+                    let problem = Problem::of(&error);
+                    tracing::debug!(kind = self.kind.name(), "watch: {}", problem.text());
+                    // The server has forgotten where we were: the watcher lists anew at once.
+                    if problem == Problem::Expired {
+                        continue;
+                    }
+                    return StreamEnd::Broken(problem);
                 }
             };
             match event {
                 watcher::Event::Init => batch.clear(),
-                watcher::Event::InitApply(object) => batch.extend(self.object(object)),
+                watcher::Event::InitApply(object) => batch.extend(read(object)),
                 watcher::Event::InitDone => {
-                    pause = self.options.first_pause;
-                    let objects = std::mem::take(&mut batch);
-                    (self.deliver)(SourceEvent::Replace { kind: self.kind, namespace: namespace.map(str::to_owned), objects });
+                    (*pause, *was_listed) = (self.options.first_pause, true);
+                    self.replace(namespace, std::mem::take(&mut batch));
                     report(KindStatus::Live);
                 }
                 watcher::Event::Apply(object) => {
-                    if let Some(object) = self.object(object) {
+                    if let Some(object) = read(object) {
                         (self.deliver)(SourceEvent::Apply(object));
                     }
                 }
                 watcher::Event::Delete(object) => {
-                    if let Some(object) = self.object(object) {
+                    if let Some(object) = read(object) {
                         (self.deliver)(SourceEvent::Delete(object.key));
                     }
                 }
@@ -258,8 +309,12 @@ impl KindWatch {
         }
     }
 
-    fn object(&self, object: RawObject) -> Option<Object> {
-        object.into_object(self.kind).inspect_err(|why| tracing::warn!("left out: {why}")).ok()
+    fn replace(&self, namespace: Option<&str>, objects: Vec<Object>) {
+        (self.deliver)(SourceEvent::Replace { kind: self.kind, namespace: namespace.map(str::to_owned), objects });
+    }
+
+    fn object(&self, object: RawObject, api_version: &str) -> Option<Object> {
+        object.into_object(self.kind, api_version).inspect_err(|why| tracing::warn!("left out: {why}")).ok()
     }
 }
 

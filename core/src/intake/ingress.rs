@@ -1,14 +1,29 @@
 //! Ingresses and IngressClasses.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::networking::v1::{Ingress, IngressBackend as ApiBackend, IngressClass};
 use serde_json::Value;
+use smol_str::SmolStr;
 
 use super::service::balancer_address;
-use super::{Reader, unknown_fields};
+use super::{Reader, created, host, unknown_fields};
 use crate::record::{IngressBackend, IngressClassRecord, IngressPath, IngressRecord, IngressRule, IngressTls, PathType, ServicePortRef};
 
 const DEFAULT_CLASS_ANNOTATION: &str = "ingressclass.kubernetes.io/is-default-class";
 const LEGACY_CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
+
+/// What stands before the slash in the annotations of well-known controllers.
+const CONTROLLER_PREFIXES: &[&str] = &[
+    "alb.ingress.kubernetes.io",
+    "haproxy-ingress.github.io",
+    "haproxy.org",
+    "ingress.kubernetes.io",
+    "konghq.com",
+    "nginx.ingress.kubernetes.io",
+    "nginx.org",
+    "traefik.ingress.kubernetes.io",
+];
 
 pub(super) fn read_class(raw: &Value, reader: &mut Reader<'_>) -> Option<IngressClassRecord> {
     let class: IngressClass = reader.typed(raw)?;
@@ -23,16 +38,20 @@ pub(super) fn read_class(raw: &Value, reader: &mut Reader<'_>) -> Option<Ingress
 pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<IngressRecord> {
     let ingress: Ingress = reader.typed(raw)?;
     unknown_fields::check(raw, &ingress, reader);
-    let annotation = ingress.metadata.annotations.and_then(|mut annotations| annotations.remove(LEGACY_CLASS_ANNOTATION));
+    let mut annotations = ingress.metadata.annotations.unwrap_or_default();
+    let annotation = annotations.remove(LEGACY_CLASS_ANNOTATION);
     let spec = ingress.spec.unwrap_or_default();
     let mut record = IngressRecord {
         class: spec.ingress_class_name.or(annotation).unwrap_or_default().into(),
         default_backend: spec.default_backend.map(|backend| read_backend(backend, "/spec/defaultBackend", reader)),
+        annotations: controller_annotations(annotations),
+        created: created(raw),
         ..IngressRecord::default()
     };
     for (index, rule) in spec.rules.unwrap_or_default().into_iter().enumerate() {
         let host = rule.host.unwrap_or_default();
-        check_host(&host, &format!("/spec/rules/{index}/host"), reader);
+        // networking/v1 IngressRule.host: a name, or `*.` and a name.
+        host::check(&host, &format!("/spec/rules/{index}/host"), host::Besides::default(), reader);
         let mut paths = Vec::new();
         for (path_index, path) in rule.http.map(|http| http.paths).unwrap_or_default().into_iter().enumerate() {
             let pointer = format!("/spec/rules/{index}/http/paths/{path_index}");
@@ -65,19 +84,15 @@ pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<IngressRecord
     Some(record)
 }
 
-/// networking/v1 IngressRule.host: a name, or `*.` and a name; no address, no port.
-fn check_host(host: &str, pointer: &str, reader: &mut Reader<'_>) {
-    let name = host.strip_prefix("*.").unwrap_or(host);
-    if host.is_empty() {
-        return;
-    }
-    if name.is_empty() || name.contains('*') {
-        reader.warn(pointer, format!("{host:?} is not a host: a wildcard is the whole first label, and a name follows it"));
-    } else if name.parse::<std::net::IpAddr>().is_ok() {
-        reader.warn(pointer, format!("{host:?} is an address, and a host must be a name"));
-    } else if name.contains(':') {
-        reader.warn(pointer, format!("{host:?} names a port, and a host must not"));
-    }
+/// The annotations that change where requests go: without the prefix, sorted. Two prefixes may bear the same name.
+fn controller_annotations(annotations: BTreeMap<String, String>) -> Vec<(SmolStr, SmolStr)> {
+    let named = |(key, value): (String, String)| {
+        let (prefix, name) = key.split_once('/')?;
+        CONTROLLER_PREFIXES.contains(&prefix).then(|| (SmolStr::from(name), SmolStr::from(value)))
+    };
+    let mut known: Vec<_> = annotations.into_iter().filter_map(named).collect();
+    known.sort_unstable();
+    known
 }
 
 fn read_backend(backend: ApiBackend, pointer: &str, reader: &mut Reader<'_>) -> IngressBackend {
@@ -101,5 +116,40 @@ fn read_backend(backend: ApiBackend, pointer: &str, reader: &mut Reader<'_>) -> 
             reader.warn(pointer, "a backend is either a service or a resource");
             IngressBackend::Invalid
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::intake::testing::read;
+    use crate::record::{IngressRecord, Record};
+
+    fn record(annotations: &str, spec: &str) -> IngressRecord {
+        let metadata = format!("{{name: a, creationTimestamp: '2026-01-02T03:04:05Z', annotations: {{{annotations}}}}}");
+        let entry = read(&format!("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {metadata}\nspec: {spec}"));
+        assert_eq!(entry.warnings.to_vec(), []);
+        match entry.record {
+            Some(Record::Ingress(record)) => *record,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn annotations_of_controllers_are_kept_without_their_prefix() {
+        let annotations = "nginx.ingress.kubernetes.io/rewrite-target: /x, nginx.org/rewrites: a, alb.ingress.kubernetes.io/scheme: internal, \
+                           konghq.com/strip-path: 'true', ingress.kubernetes.io/ssl-redirect: 'false', haproxy.org/path-rewrite: /, \
+                           haproxy-ingress.github.io/auth-url: b, traefik.ingress.kubernetes.io/router.tls: 'true', \
+                           kubernetes.io/ingress.class: nginx, example.com/own: c, plain: d";
+        let read = record(annotations, "{}");
+        let names: Vec<&str> = read.annotations.iter().map(|(name, _)| name.as_str()).collect();
+        let expected = ["auth-url", "path-rewrite", "rewrite-target", "rewrites", "router.tls", "scheme", "ssl-redirect", "strip-path"];
+        assert_eq!(names, expected);
+        assert_eq!(read.annotations[2].1, "/x");
+        assert_eq!((read.class.as_str(), read.created.as_str()), ("nginx", "2026-01-02T03:04:05Z"));
+    }
+
+    #[test]
+    fn the_class_of_the_spec_goes_before_that_of_the_annotation() {
+        assert_eq!(record("kubernetes.io/ingress.class: old", "{ingressClassName: new}").class, "new");
     }
 }

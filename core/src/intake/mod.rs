@@ -2,13 +2,37 @@
 //!
 //! Invariant: nothing here fails. What cannot be read becomes a [`Warning`]; what can be read of the same object is kept.
 
+/// Types of an API that k8s-openapi does not have: every field may be absent, and is named as the API names it.
+macro_rules! api_types {
+    ($($(#[$meta:meta])* struct $name:ident $(<$of:ident>)? { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {
+        $(
+            $(#[$meta])*
+            #[derive(Debug, serde::Serialize, serde::Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            pub(super) struct $name $(<$of>)? { $($(#[$field_meta])* pub(super) $field: Option<$type>,)* }
+
+            impl $(<$of>)? Default for $name $(<$of>)? {
+                fn default() -> Self {
+                    Self { $($field: None,)* }
+                }
+            }
+        )*
+    };
+}
+
 mod cluster_policy;
+mod gateway;
+mod host;
 mod ingress;
+mod istio;
 mod namespace;
 mod network_policy;
 mod node;
+mod openshift;
 mod pod;
 mod service;
+#[cfg(test)]
+mod testing;
 mod unknown_fields;
 mod workload;
 
@@ -16,6 +40,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use smol_str::SmolStr;
 
 use crate::labels::{LabelSet, Operator, Requirement, Selector};
 use crate::object::{Kind, Object, ObjectKey, Warning};
@@ -29,7 +54,8 @@ pub struct Entry {
     pub key: ObjectKey,
     /// What it became; `None` where it could not be read at all.
     pub record: Option<Record>,
-    /// The object itself, for kinds that can be edited.
+    /// The object itself, for kinds that can be edited. An OpenShift Route with certificates or a key within is not kept: they are to
+    /// be shown nowhere, and handing it over without them would take them away.
     pub raw: Option<Arc<Value>>,
     /// What is wrong with it.
     pub warnings: Box<[Warning]>,
@@ -66,13 +92,27 @@ pub fn read(object: &Object) -> Entry {
         Kind::EndpointSlice => service::read_slice(raw, &mut reader).map(Box::new).map(Record::EndpointSlice),
         Kind::IngressClass => ingress::read_class(raw, &mut reader).map(Box::new).map(Record::IngressClass),
         Kind::Ingress => ingress::read(raw, &mut reader).map(Box::new).map(Record::Ingress),
+        Kind::GatewayClass => gateway::read_class(raw, &mut reader).map(Box::new).map(Record::GatewayClass),
+        Kind::Gateway => gateway::read(raw, &mut reader).map(Box::new).map(Record::Gateway),
+        Kind::ListenerSet | Kind::XListenerSet => gateway::read_set(raw, &mut reader).map(Box::new).map(Record::ListenerSet),
+        Kind::HttpRoute => gateway::read_http(raw, &mut reader).map(Box::new).map(Record::Route),
+        Kind::GrpcRoute => gateway::read_grpc(raw, &mut reader).map(Box::new).map(Record::Route),
+        Kind::TlsRoute => gateway::read_tls(raw, &mut reader).map(Box::new).map(Record::Route),
+        Kind::TcpRoute | Kind::UdpRoute => gateway::read_stream(raw, &mut reader).map(Box::new).map(Record::Route),
+        Kind::ReferenceGrant => gateway::read_grant(raw, &mut reader).map(Box::new).map(Record::ReferenceGrant),
+        Kind::BackendTlsPolicy => gateway::read_backend_tls(raw, &mut reader).map(Box::new).map(Record::BackendTlsPolicy),
+        Kind::OpenShiftRoute => openshift::read(raw, &mut reader).map(Box::new).map(Record::OpenShiftRoute),
+        Kind::IstioGateway => istio::read_gateway(raw, &mut reader).map(Box::new).map(Record::IstioGateway),
+        Kind::VirtualService => istio::read_virtual_service(raw, &mut reader).map(Box::new).map(Record::VirtualService),
+        Kind::DestinationRule => istio::read_destination_rule(raw, &mut reader).map(Box::new).map(Record::DestinationRule),
         Kind::NetworkPolicy => network_policy::read(raw, &mut reader).map(Arc::new).map(Record::NetworkPolicy),
         Kind::ClusterNetworkPolicy => cluster_policy::read_cluster(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
         Kind::AdminNetworkPolicy => cluster_policy::read_admin(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
         Kind::BaselineAdminNetworkPolicy => cluster_policy::read_baseline(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
     };
     let warnings = reader.warnings.into();
-    Entry { key: object.key.clone(), record, raw: object.key.kind.is_editable().then(|| Arc::clone(&object.raw)), warnings }
+    let may_be_kept = object.key.kind.is_editable() && !(object.key.kind == Kind::OpenShiftRoute && openshift::holds_certificates(raw));
+    Entry { key: object.key.clone(), record, raw: may_be_kept.then(|| Arc::clone(&object.raw)), warnings }
 }
 
 /// What a reader of one object needs: its key, and where warnings go.
@@ -114,7 +154,7 @@ impl Reader<'_> {
             requirements.push(Requirement { key: key.into(), operator: Operator::In(vec![value.into()]) });
         }
         for (index, expression) in selector.match_expressions.unwrap_or_default().into_iter().enumerate() {
-            let values: Vec<smol_str::SmolStr> = expression.values.unwrap_or_default().into_iter().map(Into::into).collect();
+            let values: Vec<SmolStr> = expression.values.unwrap_or_default().into_iter().map(Into::into).collect();
             for (value_index, value) in values.iter().enumerate() {
                 self.label_value(value, &format!("{pointer}/matchExpressions/{index}/values/{value_index}"));
             }
@@ -177,6 +217,42 @@ impl Reader<'_> {
         }
     }
 
+    /// The spec, or a warning that there is none.
+    fn spec<S>(&mut self, spec: Option<S>) -> Option<S> {
+        if spec.is_none() {
+            self.warn("/spec", "left out: the spec is missing");
+        }
+        spec
+    }
+
+    /// A share from 0 to `most`; what lies outside becomes the nearest within, and a warning.
+    fn weight(&mut self, weight: i64, most: u32, pointer: &str) -> u32 {
+        let clamped = weight.clamp(0, i64::from(most));
+        if clamped != weight {
+            self.warn(pointer, format!("{weight} is not a weight: they run from 0 to {most}; taken as {clamped}"));
+        }
+        u32::try_from(clamped).unwrap_or(most)
+    }
+
+    /// A text that has to be there; an empty one and a warning where it is not.
+    fn required(&mut self, text: Option<String>, what: &str, pointer: &str) -> SmolStr {
+        if text.as_ref().is_none_or(String::is_empty) {
+            self.warn(pointer, format!("{what} is missing"));
+        }
+        text.unwrap_or_default().into()
+    }
+
+    /// Hosts in lower case, and warnings of those that are none.
+    fn hosts(&mut self, hosts: Option<Vec<String>>, pointer: &str, besides: host::Besides) -> Vec<SmolStr> {
+        let numbered = hosts.unwrap_or_default().into_iter().enumerate();
+        numbered
+            .map(|(index, name)| {
+                host::check(&name, &format!("{pointer}/{index}"), besides, self);
+                SmolStr::from(name.to_ascii_lowercase())
+            })
+            .collect()
+    }
+
     /// A protocol by name, TCP where there is none, or a warning.
     fn protocol(&mut self, name: Option<&str>, pointer: &str) -> Option<crate::ports::Protocol> {
         let name = name.unwrap_or("TCP");
@@ -186,6 +262,16 @@ impl Reader<'_> {
         }
         protocol
     }
+}
+
+/// `metadata.creationTimestamp`, RFC 3339; empty where there is none.
+fn created(raw: &Value) -> SmolStr {
+    raw.pointer("/metadata/creationTimestamp").and_then(Value::as_str).unwrap_or_default().into()
+}
+
+/// Texts as they are kept.
+fn texts(texts: Option<Vec<String>>) -> Vec<SmolStr> {
+    texts.unwrap_or_default().into_iter().map(SmolStr::from).collect()
 }
 
 /// At most 63 letters, digits, `-`, `_` and `.`, the first and the last a letter or a digit (apimachinery `IsQualifiedName`).

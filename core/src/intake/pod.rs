@@ -10,7 +10,7 @@ use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::Reader;
-use crate::record::{ContainerPort, Owner, Phase, PodRecord, PodTemplate};
+use crate::record::{ContainerPort, HostAddress, HostPort, Owner, Phase, PodRecord, PodTemplate};
 
 pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<PodRecord> {
     let pod: Pod = reader.typed(raw)?;
@@ -55,13 +55,23 @@ pub(super) fn read_spec(spec: PodSpec, mut template: PodTemplate, pointer: &str,
             let pointer = format!("{pointer}/containers/{index}/ports/{port_index}");
             let Some(protocol) = reader.protocol(port.protocol.as_deref(), &format!("{pointer}/protocol")) else { continue };
             let Some(number) = reader.port(i64::from(port.container_port), &format!("{pointer}/containerPort")) else { continue };
+            let on = host_address(port.host_ip.as_deref().unwrap_or_default());
             let host_port = port.host_port.and_then(|host_port| u16::try_from(host_port).ok()).filter(|port| *port > 0);
+            let host_port = host_port.map(|port| HostPort { port, on });
             ports.push(ContainerPort { name: port.name.unwrap_or_default().into(), protocol, port: number, host_port });
         }
     }
     template.ports = Arc::from(ports.as_slice());
     let node = ArcIntern::from(spec.node_name.unwrap_or_default().as_str());
     PodRecord { template: ArcIntern::new(template), node, ..PodRecord::default() }
+}
+
+fn host_address(text: &str) -> HostAddress {
+    match text.parse::<IpAddr>() {
+        Ok(address) if address.is_loopback() => HostAddress::Loopback,
+        Ok(address) if !address.is_unspecified() => HostAddress::One,
+        _ => HostAddress::All,
+    }
 }
 
 /// The controller among the owners, or the first owner where none is marked.

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use super::{Reader, unknown_fields};
+use crate::address::Family;
 use crate::labels::{Labels, Selector};
 use crate::record::{
     Endpoint, EndpointPort, EndpointSliceRecord, LoadBalancerAddress, ServicePort, ServiceRecord, ServiceType, TargetPort,
@@ -34,8 +35,13 @@ pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<ServiceRecord
         selector: spec.selector.filter(|map| !map.is_empty()).map(|map| Selector::of_labels(&map.into_iter().collect::<Labels>())),
         external_name: spec.external_name.unwrap_or_default().into(),
         external_traffic_local: spec.external_traffic_policy.as_deref() == Some("Local"),
+        load_balancer_class: spec.load_balancer_class.unwrap_or_default().into(),
         publish_not_ready: spec.publish_not_ready_addresses.unwrap_or(false),
         ..ServiceRecord::default()
+    };
+    record.families = match (spec.ip_families.unwrap_or_default(), spec.ip_family_policy.as_deref()) {
+        (_, Some("RequireDualStack")) => vec![Family::V4, Family::V6],
+        (names, _) => names.iter().filter_map(|name| family(name)).collect(),
     };
     let cluster_ips = spec.cluster_ips.unwrap_or_default().into_iter().chain(spec.cluster_ip);
     for text in cluster_ips.filter(|text| !text.is_empty() && text != "None") {
@@ -70,13 +76,19 @@ pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<ServiceRecord
         let node_port = port.node_port.and_then(|node_port| u16::try_from(node_port).ok()).filter(|node_port| *node_port > 0);
         record.ports.push(ServicePort { name: port.name.unwrap_or_default().into(), protocol, port: number, target, node_port });
     }
-    let addresses = service.status.and_then(|status| status.load_balancer).and_then(|balancer| balancer.ingress);
-    record.load_balancer = addresses
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|address: LoadBalancerIngress| balancer_address(address.ip, address.hostname))
-        .collect();
+    let addresses = service.status.and_then(|status| status.load_balancer).and_then(|balancer| balancer.ingress).unwrap_or_default();
+    record.load_balancer_proxies = addresses.iter().any(|address| address.ip_mode.as_deref() == Some("Proxy"));
+    record.load_balancer =
+        addresses.into_iter().filter_map(|address: LoadBalancerIngress| balancer_address(address.ip, address.hostname)).collect();
     Some(record)
+}
+
+fn family(name: &str) -> Option<Family> {
+    match name {
+        "IPv4" => Some(Family::V4),
+        "IPv6" => Some(Family::V6),
+        _ => None,
+    }
 }
 
 /// An address as a status gives it: the number where there is one, else the host name.

@@ -26,6 +26,10 @@ pub struct IngressRecord {
     pub tls: Vec<IngressTls>,
     /// Addresses that the controller wrote into the status.
     pub addresses: Vec<LoadBalancerAddress>,
+    /// Annotations of well-known controllers that change where requests go: the name after the slash, and the value.
+    pub annotations: Vec<(SmolStr, SmolStr)>,
+    /// `metadata.creationTimestamp`, RFC 3339; empty where there is none.
+    pub created: SmolStr,
 }
 
 /// What a host's requests do.
@@ -87,13 +91,14 @@ pub enum IngressBackend {
 }
 
 /// A port of a Service, as a backend names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ServicePortRef {
     /// By number.
     Number(u16),
     /// By name.
     Name(SmolStr),
     /// Not at all.
+    #[default]
     Missing,
 }
 

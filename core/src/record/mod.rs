@@ -1,7 +1,10 @@
 //! Records: the small typed values that Kubernetes objects become on arrival. They hold what can change an answer and nothing else.
 
 mod cluster_policy;
+mod gateway;
 mod ingress;
+mod istio;
+mod openshift;
 mod pod;
 mod service;
 mod workload;
@@ -10,8 +13,18 @@ pub use cluster_policy::{
     ClusterPolicyPeer, ClusterPolicyPeerKind, ClusterPolicyPort, ClusterPolicyPortMatch, ClusterPolicyRecord, ClusterPolicyRule,
     NamespacePeers, PolicyTier, RuleAction,
 };
+pub use gateway::{
+    BackendTlsPolicyRecord, FromNamespaces, GatewayClassRecord, GatewayListener, GatewayRecord, HeaderChange, ListenerProtocol,
+    ListenerSetRecord, ObjectRef, ParentRef, PathChange, PathMatch, Redirect, ReferenceGrantRecord, RouteBackend, RouteFilter, RouteMatch,
+    RouteRecord, RouteRule, TextMatch, ValueMatch,
+};
 pub use ingress::{IngressBackend, IngressClassRecord, IngressPath, IngressRecord, IngressRule, IngressTls, PathType, ServicePortRef};
-pub use pod::{Addresses, ContainerPort, Owner, Phase, PodRecord, PodTemplate};
+pub use istio::{
+    DestinationRuleRecord, IstioDestination, IstioGatewayRecord, IstioHttpRoute, IstioMatch, IstioServer, IstioStreamRoute,
+    VirtualServiceRecord,
+};
+pub use openshift::{Admission, InsecurePolicy, OpenShiftRouteRecord, RouteTarget, RouteTls, Termination};
+pub use pod::{Addresses, ContainerPort, HostAddress, HostPort, Owner, Phase, PodRecord, PodTemplate};
 pub use service::{Endpoint, EndpointPort, EndpointSliceRecord, LoadBalancerAddress, ServicePort, ServiceRecord, ServiceType, TargetPort};
 pub use workload::WorkloadRecord;
 
@@ -58,6 +71,26 @@ pub enum Record {
     IngressClass(Box<IngressClassRecord>),
     /// An Ingress.
     Ingress(Box<IngressRecord>),
+    /// A GatewayClass.
+    GatewayClass(Box<GatewayClassRecord>),
+    /// A Gateway.
+    Gateway(Box<GatewayRecord>),
+    /// A ListenerSet or XListenerSet.
+    ListenerSet(Box<ListenerSetRecord>),
+    /// An HTTPRoute, GRPCRoute, TLSRoute, TCPRoute or UDPRoute.
+    Route(Box<RouteRecord>),
+    /// A ReferenceGrant.
+    ReferenceGrant(Box<ReferenceGrantRecord>),
+    /// A BackendTLSPolicy.
+    BackendTlsPolicy(Box<BackendTlsPolicyRecord>),
+    /// An OpenShift Route.
+    OpenShiftRoute(Box<OpenShiftRouteRecord>),
+    /// An Istio Gateway.
+    IstioGateway(Box<IstioGatewayRecord>),
+    /// A VirtualService.
+    VirtualService(Box<VirtualServiceRecord>),
+    /// A DestinationRule.
+    DestinationRule(Box<DestinationRuleRecord>),
     /// A NetworkPolicy, which nothing but itself decides: compiled already.
     NetworkPolicy(Arc<Policy>),
     /// A ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy.

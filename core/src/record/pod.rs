@@ -106,7 +106,27 @@ pub struct ContainerPort {
     /// The port.
     pub port: u16,
     /// The port of the node that leads to it, if any.
-    pub host_port: Option<u16>,
+    pub host_port: Option<HostPort>,
+}
+
+/// A port of the node that leads to a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostPort {
+    /// The port.
+    pub port: u16,
+    /// On which of the node's addresses (`hostIP`).
+    pub on: HostAddress,
+}
+
+/// On which of a node's addresses a port is: a word for each, since there is one for each port of each template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostAddress {
+    /// All.
+    All,
+    /// One of them.
+    One,
+    /// That by which only the node itself reaches it.
+    Loopback,
 }
 
 /// The controller named by an owner reference.

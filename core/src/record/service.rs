@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use smol_str::SmolStr;
 
+use crate::address::Family;
 use crate::labels::Selector;
 use crate::ports::Protocol;
 
@@ -31,8 +32,27 @@ pub struct ServiceRecord {
     pub source_ranges: Vec<IpNet>,
     /// Whether `externalTrafficPolicy: Local`, which keeps the client's address.
     pub external_traffic_local: bool,
+    /// The families of its addresses (`spec.ipFamilies`); empty where it leaves them to the cluster.
+    pub families: Vec<Family>,
+    /// `spec.loadBalancerClass`: who makes the load balancer; empty for the cloud's own.
+    pub load_balancer_class: SmolStr,
+    /// Whether the load balancer speaks to nodes by its own address (`status.loadBalancer.ingress[].ipMode: Proxy`).
+    pub load_balancer_proxies: bool,
     /// Whether pods that are not ready count as endpoints.
     pub publish_not_ready: bool,
+}
+
+impl ServiceRecord {
+    /// The families of its addresses: as it says, else those of the addresses that it has; IPv4 where nothing tells.
+    pub fn address_families(&self) -> Vec<Family> {
+        let mut families = self.families.clone();
+        if families.is_empty() {
+            families = self.cluster_ips.iter().chain(&self.external_ips).map(|address| Family::of(*address)).collect();
+        }
+        families.sort_unstable();
+        families.dedup();
+        if families.is_empty() { vec![Family::V4] } else { families }
+    }
 }
 
 /// The type of a Service.

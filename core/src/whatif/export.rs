@@ -25,9 +25,11 @@ impl Export {
                     if !key.namespace.is_empty() {
                         metadata = json!({"name": key.name.as_str(), "namespace": key.namespace.as_str()});
                     }
+                    // The version at which it was read is one that the server has.
+                    let api_version = edit.base.as_ref().and_then(|base| base.get("apiVersion")?.as_str().map(str::to_owned));
                     append(
                         &mut export.delete,
-                        &json!({"apiVersion": key.kind.api_version(), "kind": key.kind.name(), "metadata": metadata}),
+                        &json!({"apiVersion": api_version.unwrap_or_else(|| key.kind.api_version()), "kind": key.kind.name(), "metadata": metadata}),
                     );
                 }
             }
@@ -130,5 +132,17 @@ mod tests {
         });
         assert_eq!(serde_json::to_string(&clean(&object)).unwrap(), serde_json::to_string(&expected).unwrap());
         assert_eq!(with_server_fields(clean(&object), &object), object);
+    }
+
+    #[test]
+    fn what_is_deleted_is_named_at_the_version_at_which_it_was_read() {
+        let raw = json!({"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService", "metadata": {"name": "a", "namespace": "b"}, "spec": {}});
+        let object = crate::Object::new(raw, "").unwrap().unwrap();
+        let key = object.key.clone();
+        let mut snapshot = crate::snapshot::Snapshot::default();
+        snapshot.apply(crate::snapshot::Change::apply(&object));
+        let mut overlay = Overlay::default();
+        overlay.delete(&snapshot, &key);
+        assert!(Export::new(&overlay).delete.contains("networking.istio.io/v1beta1"));
     }
 }

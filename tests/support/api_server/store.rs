@@ -15,17 +15,28 @@ pub(super) struct Store {
     changes: Vec<(u64, &'static str, ObjectKey, Value)>,
     forbidden: BTreeMap<Kind, BTreeSet<String>>,
     uninstalled: BTreeSet<Kind>,
+    /// At which versions kinds are served that are not served at the one that the program knows best, the preferred one first.
+    versions: BTreeMap<Kind, Vec<String>>,
     pub(super) unauthorised: bool,
     pub(super) failing: bool,
     pub(super) max_page: usize,
     pub(super) n_requests: usize,
+    pub(super) n_discoveries: usize,
 }
 
 /// A request for a list or a watch.
 pub(super) struct Request {
     pub(super) kind: Kind,
+    pub(super) version: String,
     pub(super) namespace: Option<String>,
     pub(super) query: BTreeMap<String, String>,
+}
+
+impl Request {
+    fn api_version(&self) -> String {
+        let group = self.kind.group();
+        if group.is_empty() { self.version.clone() } else { format!("{group}/{}", self.version) }
+    }
 }
 
 /// A status and a body.
@@ -62,6 +73,19 @@ impl Store {
         self.uninstalled.insert(kind);
     }
 
+    pub(super) fn install(&mut self, kind: Kind) {
+        self.uninstalled.remove(&kind);
+    }
+
+    pub(super) fn serve_at(&mut self, kind: Kind, versions: &[&str]) {
+        self.versions.insert(kind, versions.iter().map(ToString::to_string).collect());
+    }
+
+    /// The versions at which a kind is served.
+    fn versions_of(&self, kind: Kind) -> Vec<String> {
+        self.versions.get(&kind).cloned().unwrap_or_else(|| vec![kind.version().to_owned()])
+    }
+
     pub(super) fn forget_versions(&mut self) {
         self.version += 1;
         self.oldest = self.version;
@@ -81,7 +105,8 @@ impl Store {
         let Some(request) = request else { return not_found() };
         // Whether a user may do something is asked before whether there is anything to do it with.
         let Some(seen_in) = self.forbidden.get(&request.kind) else {
-            return if self.uninstalled.contains(&request.kind) { not_found() } else { None };
+            let is_served = !self.uninstalled.contains(&request.kind) && self.versions_of(request.kind).contains(&request.version);
+            return if is_served { None } else { not_found() };
         };
         if request.namespace.as_ref().is_some_and(|namespace| seen_in.contains(namespace)) {
             return None;
@@ -95,15 +120,24 @@ impl Store {
     }
 
     /// What the server says of the groups and kinds that it has: `/apis`, `/apis/GROUP/VERSION`.
-    pub(super) fn discovery(&self, target: &str) -> Option<Answer> {
+    pub(super) fn discovery(&mut self, target: &str) -> Option<Answer> {
+        let answer = self.discover(target);
+        self.n_discoveries += usize::from(answer.is_some());
+        answer
+    }
+
+    fn discover(&self, target: &str) -> Option<Answer> {
         let kinds = || Kind::ALL.iter().copied().filter(|kind| !kind.group().is_empty() && !self.uninstalled.contains(kind));
         let body = match target.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
             ["apis"] => {
-                let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+                let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
                 for kind in kinds() {
-                    groups.entry(kind.group()).or_default().insert(kind.version());
+                    let versions = groups.entry(kind.group()).or_default();
+                    versions.extend(self.versions_of(kind));
+                    versions.sort_unstable();
+                    versions.dedup();
                 }
-                let group = |(name, versions): (&str, BTreeSet<&str>)| {
+                let group = |(name, versions): (&str, Vec<String>)| {
                     let versions: Vec<Value> =
                         versions.iter().map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version})).collect();
                     json!({"name": name, "versions": versions, "preferredVersion": versions.first()})
@@ -111,7 +145,7 @@ impl Store {
                 json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups.into_iter().map(group).collect::<Vec<_>>()})
             }
             ["apis", group, version] => {
-                let here = kinds().filter(|kind| kind.group() == *group && kind.version() == *version);
+                let here = kinds().filter(|kind| kind.group() == *group && self.versions_of(*kind).iter().any(|served| served == version));
                 let resource = |kind: Kind| json!({"name": kind.plural(), "singularName": "", "namespaced": kind.is_namespaced(), "kind": kind.name(), "verbs": ["list", "watch"]});
                 let resources: Vec<Value> = here.map(resource).collect();
                 if resources.is_empty() {
@@ -168,7 +202,7 @@ impl Store {
             metadata["continue"] = format!("{}.{version}", start + items.len()).into();
             metadata["remainingItemCount"] = n_left.into();
         }
-        let list = json!({"kind": format!("{}List", request.kind.name()), "apiVersion": request.kind.api_version(), "metadata": metadata, "items": items});
+        let list = json!({"kind": format!("{}List", request.kind.name()), "apiVersion": request.api_version(), "metadata": metadata, "items": items});
         Answer { code: 200, content_type: "application/json", body: list.to_string() }
     }
 
@@ -181,6 +215,8 @@ impl Store {
         }
         let mut lines = String::new();
         for (_, event, _, object) in self.changes.iter().filter(|(at, _, key, _)| *at > version && Self::fits(request, key)) {
+            let mut object = object.clone();
+            object["apiVersion"] = request.api_version().into();
             lines.push_str(&json!({"type": event, "object": object}).to_string());
             lines.push('\n');
         }
@@ -203,7 +239,7 @@ fn status(code: u16, reason: &str, message: &str, details: Value) -> Answer {
     Answer { code, content_type: "application/json", body: body.to_string() }
 }
 
-/// Reads a request's target: `/api/v1/namespaces/shop/pods?watch=true`. `None`: no such resource.
+/// Reads a request's target: `/api/v1/namespaces/shop/pods?watch=true`. `None`: no such resource. Versions are looked at later.
 pub(super) fn parse(target: &str) -> Option<Request> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -217,7 +253,7 @@ pub(super) fn parse(target: &str) -> Option<Request> {
         [plural] => (None, *plural),
         _ => return None,
     };
-    let kind = Kind::ALL.iter().copied().find(|kind| kind.group() == group && kind.version() == version && kind.plural() == plural)?;
+    let kind = Kind::ALL.iter().copied().find(|kind| kind.group() == group && kind.plural() == plural)?;
     let query = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    Some(Request { kind, namespace, query })
+    Some(Request { kind, version: version.to_owned(), namespace, query })
 }

@@ -240,7 +240,7 @@ fn guess_object(text: &str) -> Option<(&str, &str)> {
 /// An object that bears on traffic and is not evaluated: its name, and why it is left out.
 pub(super) fn unevaluated(map: &serde_json::Map<String, Value>) -> Option<(String, String)> {
     let (api_version, kind) = type_of(map)?;
-    let what = portolan_core::unevaluated(api_version.split_once('/')?.0)?;
+    let what = portolan_core::unevaluated_kind(api_version.split_once('/')?.0, kind)?;
     Some((name_of(map, api_version, kind), format!("{what} are not evaluated yet")))
 }
 
