@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 mod asking;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/requesting.rs"]
+mod requesting;
 
 /// The manifests of the demo, as a team keeps them.
 fn demo_folder() -> PathBuf {
@@ -106,14 +108,14 @@ fn paths_have_a_verdict_at_every_hop() {
     let hops = array(old, "hops");
     assert_eq!(
         hops.iter().map(|hop| hop["kind"].as_str().unwrap()).collect::<Vec<_>>(),
-        ["class", "controller", "rule", "service", "policy"]
+        ["load-balancer", "class", "controller", "rule", "service", "policy"]
     );
     for hop in hops {
         assert!(["allowed", "denied", "depends"].contains(&hop["verdict"].as_str().unwrap()), "{hop}");
         assert!(!hop["sentence"].as_str().unwrap().is_empty());
     }
     assert_eq!(hops.iter().filter(|hop| hop["verdict"] == "denied").count(), 1);
-    assert_eq!(hops[4]["object"]["kind"], "NetworkPolicy");
+    assert_eq!(hops[5]["object"]["kind"], "NetworkPolicy");
 
     let lines = portolan(&["--demo", "paths"]).unwrap();
     assert!(lines.contains("https://old.example/: denied\n") && lines.contains("\n  x policy: policies keep "), "{lines}");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core, discovery::v1 as discovery, networking::v1 as networking};
-use portolan::source::demo;
+use portolan::source::demo::Demo;
 use portolan_core::{Kind, Object};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -18,7 +18,7 @@ fn is_workload(kind: Kind) -> bool {
 
 #[test]
 fn the_demo_has_the_size_of_a_small_company() {
-    let objects = demo::objects();
+    let objects = Demo::Shop.objects();
     assert_eq!(of_kind(&objects, Kind::Namespace).len(), 10);
     assert_eq!(of_kind(&objects, Kind::Pod).len(), 214);
     assert_eq!(of_kind(&objects, Kind::NetworkPolicy).len(), 38);
@@ -28,7 +28,7 @@ fn the_demo_has_the_size_of_a_small_company() {
 #[test]
 fn each_namespace_has_its_share() {
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
-    for object in demo::objects() {
+    for object in Demo::Shop.objects() {
         let count = counts.entry(object.key.namespace.to_string()).or_default();
         match object.key.kind {
             kind if is_workload(kind) => count[0] += 1,
@@ -55,18 +55,20 @@ fn each_namespace_has_its_share() {
 
 #[test]
 fn the_manifests_are_read_without_a_warning() {
-    assert_eq!(demo::manifests().1, []);
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo");
-    let on_disk: BTreeSet<String> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    let embedded: BTreeSet<String> = demo::FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(embedded, on_disk, "every file of the folder is embedded");
+    for demo in Demo::ALL {
+        assert_eq!(demo.manifests().1, []);
+        let folder = format!("{}/../assets/{}", env!("CARGO_MANIFEST_DIR"), demo.folder());
+        let on_disk: BTreeSet<String> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let embedded: BTreeSet<String> = demo.files().iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(embedded, on_disk, "every file of the folder is embedded");
+    }
 }
 
 #[test]
 fn it_is_the_same_every_time_and_no_key_is_there_twice() {
-    let objects = demo::objects();
-    assert_eq!(objects, demo::objects());
+    let objects = Demo::Shop.objects();
+    assert_eq!(objects, Demo::Shop.objects());
     let mut keys = HashSet::new();
     for object in &objects {
         assert!(keys.insert(&object.key), "{} is there twice", object.key);
@@ -76,7 +78,7 @@ fn it_is_the_same_every_time_and_no_key_is_there_twice() {
 /// Every object has the fields of its type and no others: what is read and written again is all still there.
 #[test]
 fn every_object_is_one_of_its_type() {
-    for object in demo::objects() {
+    for object in Demo::Shop.objects() {
         let check = match object.key.kind {
             Kind::Namespace => round_trip::<core::Namespace>,
             Kind::Deployment => round_trip::<apps::Deployment>,
@@ -128,7 +130,7 @@ fn assert_contains(typed: &Value, raw: &Value, place: &str) {
 
 #[test]
 fn pods_have_owners_labels_and_addresses_of_their_own() {
-    let objects = demo::objects();
+    let objects = Demo::Shop.objects();
     let mut addresses = HashSet::new();
     for pod in of_kind(&objects, Kind::Pod) {
         let reference = &pod.raw["metadata"]["ownerReferences"][0];
@@ -158,7 +160,7 @@ fn pods_have_owners_labels_and_addresses_of_their_own() {
 
 #[test]
 fn services_lead_to_ready_pods_except_where_the_demo_means_otherwise() {
-    let objects = demo::objects();
+    let objects = Demo::Shop.objects();
     let slices = of_kind(&objects, Kind::EndpointSlice);
     let mut without = Vec::new();
     let mut cluster_addresses = HashSet::new();
@@ -189,7 +191,7 @@ fn services_lead_to_ready_pods_except_where_the_demo_means_otherwise() {
 
 #[test]
 fn one_pod_is_not_ready_and_its_endpoint_says_so() {
-    let objects = demo::objects();
+    let objects = Demo::Shop.objects();
     let is_ready = |pod: &&&Object| pod.raw["status"]["conditions"][0]["status"] == "True";
     let running = of_kind(&objects, Kind::Pod).into_iter().filter(|pod| pod.raw["status"]["phase"] == "Running").collect::<Vec<_>>();
     let not_ready: Vec<_> = running.iter().filter(|pod| !is_ready(pod)).map(|pod| &pod.key).collect();
@@ -204,7 +206,7 @@ fn one_pod_is_not_ready_and_its_endpoint_says_so() {
 
 #[test]
 fn ingresses_name_services_and_ports_that_exist() {
-    let objects = demo::objects();
+    let objects = Demo::Shop.objects();
     let services = of_kind(&objects, Kind::Service);
     let mut hosts = BTreeSet::new();
     for ingress in of_kind(&objects, Kind::Ingress) {
@@ -241,7 +243,7 @@ fn ingresses_name_services_and_ports_that_exist() {
 /// Policies that select nothing, and labels that nothing bears, are there only where the demo's story needs them.
 #[test]
 fn the_story_is_in_two_policies() {
-    let objects = demo::objects();
+    let objects = Demo::Shop.objects();
     let policy = |path: &str| {
         let found = of_kind(&objects, Kind::NetworkPolicy).into_iter().find(|policy| policy.key.path() == path);
         found.unwrap_or_else(|| panic!("no policy {path}"))
@@ -253,4 +255,37 @@ fn the_story_is_in_two_policies() {
     let kept_out = &policy("shop/legacy-access").raw["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchLabels"];
     assert_eq!(*kept_out, serde_json::json!({ "network-zone": "edge" }));
     assert!(of_kind(&objects, Kind::Namespace).iter().all(|namespace| namespace.raw["metadata"]["labels"].get("network-zone").is_none()));
+}
+
+/// Each way in of the second demo that breaks does so at another hop, and the sites that work do.
+#[test]
+fn the_ferry_has_one_way_in_of_every_kind_that_can_break() {
+    let mut host = portolan_core::analysis::Host::new(portolan_core::assumptions::Assumptions::default(), false);
+    host.apply(Demo::Ferry.objects().iter().map(portolan_core::snapshot::Change::apply));
+    let analysis = host.analysis();
+    let mut broken: Vec<(String, String)> = Vec::new();
+    for path in analysis.entry_paths().iter().filter(|path| path.verdict == portolan_core::peer::Verdict::Denied) {
+        let hop = path.deciding_hop().expect("a denied way has a hop that decides");
+        let object = hop.object.as_ref().expect("it names the object to mend");
+        broken.push((hop.kind.to_owned(), format!("{} {}{}", object.kind.name(), object.path(), hop.pointer)));
+    }
+    broken.sort();
+    let pod = broken.iter().position(|(_, object)| object.starts_with("Pod tickets/map-")).expect("a pod is not ready");
+    broken[pod].1 = "Pod tickets/map".to_owned();
+    let expected = [
+        ("attach", "Gateway edge/public/spec/listeners/0/allowedRoutes"),
+        ("class", "GatewayClass tide/status/conditions"),
+        ("class", "Ingress tickets/old-site/spec/ingressClassName"),
+        ("endpoints", "Pod tickets/map"),
+        ("endpoints", "Service tickets/search/spec/selector"),
+        ("listener", "HTTPRoute tickets/harbour/spec/hostnames"),
+        ("policy", "NetworkPolicy tickets/api-from-web/spec/ingress"),
+        ("port", "Ingress tickets/services/spec/rules/0/http/paths/2/backend"),
+        ("port", "Ingress tickets/services/spec/rules/0/http/paths/3/backend"),
+        ("reference", "HTTPRoute tickets/prices/spec/rules/0/backendRefs/0"),
+        ("service", "Ingress tickets/services/spec/rules/0/http/paths/1/backend"),
+        ("shadow", "HTTPRoute tickets/web-old/spec/rules/0/matches/0"),
+    ];
+    let broken: Vec<(&str, &str)> = broken.iter().map(|(kind, object)| (kind.as_str(), object.as_str())).collect();
+    assert_eq!(broken, expected);
 }

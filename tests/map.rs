@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use portolan::map::model::{Edge, Group, Lane, MapModel, Node, Outline, Tone};
+use portolan::map::model::{Edge, Group, Lane, MapModel, Node, Outline, Tone, Way};
 use portolan::map::{MapEvent, MapView};
 
 struct Window {
@@ -34,6 +34,7 @@ fn model() -> MapModel {
             node("outside/internet", Lane::Outside, None, Outline::Pill, Tone::Open),
             node("host/shop.example", Lane::Entry, None, Outline::Arrow, Tone::Plain),
             node("service/shop/web", Lane::Services, shop, Outline::Hexagon, Tone::Plain),
+            node("service/shop/gone", Lane::Services, shop, Outline::Ghost, Tone::Denied),
             node("workload/shop/web", Lane::Workloads, shop, Outline::Box, Tone::Plain),
             node("workload/shop/cart", Lane::Workloads, shop, Outline::Box, Tone::Plain),
             node("workload/data/db", Lane::Workloads, Some("namespace/data"), Outline::Box, Tone::Plain),
@@ -54,6 +55,7 @@ fn model() -> MapModel {
                 name: format!("namespace {name}"),
             })
             .to_vec(),
+        ways: Vec::new(),
     }
 }
 
@@ -222,6 +224,30 @@ fn focus_on_brings_a_node_into_view() {
     harness.state_mut().view.focus_on("workload/data/db");
     harness.run();
     assert!(harness.query_by_label("workload data/db").is_some());
+}
+
+#[test]
+fn a_way_is_brought_into_view_and_selected_though_it_is_no_node() {
+    let mut harness = harness();
+    let mut changed = model();
+    let nodes = ["outside/internet", "host/shop.example", "service/shop/web", "workload/shop/web"].map(str::to_owned).to_vec();
+    let edges = changed.edges.iter().take(3).map(|edge| edge.id.clone()).collect();
+    changed.ways.push(Way { id: "request/http://shop.example/".into(), nodes, edges });
+    for _ in 0..6 {
+        harness.key_press(Key::Plus);
+    }
+    harness.run();
+    assert!(harness.query_by_label("outside internet").is_none(), "it is out of sight");
+    let state = harness.state_mut();
+    state.model = Arc::new(changed);
+    state.selected = Some("request/http://shop.example/".into());
+    state.view.focus_on("request/http://shop.example/");
+    harness.run();
+    assert!(harness.query_by_label("outside internet").is_some());
+    // A click on a node selects that instead.
+    harness.get_by_label("outside internet").click_accesskit();
+    harness.run();
+    assert_eq!(harness.state().events, [select("outside/internet")]);
 }
 
 #[test]

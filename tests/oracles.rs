@@ -11,10 +11,16 @@ mod cyclonus;
 mod errors;
 #[path = "oracles/explain.rs"]
 mod explain;
+#[path = "oracles/explain_entries.rs"]
+mod explain_entries;
 #[path = "oracles/exposure.rs"]
 mod exposure;
 #[path = "oracles/faults.rs"]
 mod faults;
+#[path = "oracles/gateway_api.rs"]
+mod gateway_api;
+#[path = "oracles/ingress.rs"]
+mod ingress;
 #[path = "oracles/kube_network_policies.rs"]
 mod kube_network_policies;
 #[path = "oracles/netpol_analyzer.rs"]

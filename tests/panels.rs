@@ -13,6 +13,8 @@ use portolan::panels::dialogs::{Done, FileDialogs};
 use portolan::view_model::{ContextRow, Freshness, Notice, TextError, View};
 use portolan::window::{Backend, Window};
 
+#[path = "panels/asking.rs"]
+mod asking;
 #[path = "panels/assumptions.rs"]
 mod assumptions;
 #[path = "panels/sample.rs"]
@@ -185,7 +187,7 @@ fn a_row_of_the_inspector_shows_why_and_leads_to_the_object() {
     harness.run();
     assert_eq!(shared.sent(), [Command::Select(Some("workload/data/StatefulSet/payments-db".to_owned()))]);
 
-    harness.get_by_label("Paths 1").click();
+    harness.get_by_label("Ways in 1").click();
     harness.run();
     assert!(harness.query_by_label_contains("https://pay.example/v1/*, allowed").is_some());
 }
@@ -202,7 +204,7 @@ fn the_inspector_tells_who_could_come() {
     let any = "Could reach it: any pod of the cluster, 8443/TCP, not 8443/TCP for any pod in namespace lab";
     assert!(harness.query_by_label(any).is_some());
     assert!(harness.query_by_label("Could reach it: pods with app=checkout in namespace shop, 8443/TCP, 9090/TCP").is_some());
-    harness.get_by_label("Paths 1").click();
+    harness.get_by_label("Ways in 1").click();
     harness.run();
     assert!(harness.query_by_label_contains("Could").is_none());
 }

@@ -49,6 +49,8 @@ fn what_does_not_hold_is_found() {
         ("1.2.3.4 -> shop/web 80/TCP: denied because NetworkPolicy shop/other /spec", "not because"),
         ("1.2.3.4 -> shop/none 80/TCP: denied", "there is no"),
         ("entry http://shop.example/: allowed", "begins with no way in"),
+        ("request TCP port: 404", "is no port"),
+        ("request TCP 80 404", "is not of the form"),
         ("warning: NetworkPolicy shop/deny /spec/ingress", "no such warning"),
         ("1.2.3.4 -> shop/web 80/TCP: maybe", "begins with none of"),
         ("assume something = else", "unknown assumption"),

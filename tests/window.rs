@@ -18,3 +18,5 @@ mod manifests;
 mod reach;
 #[path = "window/reasons.rs"]
 mod reasons;
+#[path = "window/ways_in.rs"]
+mod ways_in;

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use portolan_core::assumptions::Profile;
 
 use crate::map::model::Id;
+use crate::source::demo::Demo;
 
 /// An intent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     // Sources
-    /// Open the demo.
-    OpenDemo,
+    /// Open a bundled cluster.
+    OpenDemo(Demo),
     /// Open files or folders of manifests.
     OpenManifests(Vec<PathBuf>),
     /// Connect to a context of the kubeconfig, by [`crate::view_model::ContextRow::id`].
@@ -26,6 +27,9 @@ pub enum Command {
     FoldAll(bool),
     /// Set what the map shows.
     Show(ShowOptions),
+
+    /// Say what comes of the URL in the search box; empty for none.
+    AskUrl(String),
 
     // What is assumed
     /// Show the assumptions, with this one marked where one is named. The window's own to do.

@@ -27,8 +27,8 @@ pub fn window(args: &Args) -> ExitCode {
         return fail("--apply and --delete are for the subcommands; in the window, edit on the sketch");
     }
     let sources = Sources::new(source.namespace.clone(), source.kubeconfig.clone());
-    let opening = if source.demo {
-        Opening::Demo
+    let opening = if let Some(demo) = source.demo {
+        Opening::Demo(demo)
     } else if !source.manifests.is_empty() {
         Opening::Manifests(source.manifests.clone())
     } else if source.context.is_some() || source.kubeconfig.is_some() {

@@ -17,7 +17,9 @@ use portolan_core::{Kind, Warning};
 
 use crate::command::{Command, ShowOptions};
 use crate::map::model::Id;
-use crate::view_model::{Freshness, Notice, Status, View, WarningRow, assumptions, difference, graph, ids, inspector, namespaces, search};
+use crate::view_model::{
+    Asking, Freshness, Notice, Status, View, WarningRow, assumptions, difference, graph, ids, inspector, namespaces, request, search,
+};
 use sketching::Editor;
 
 /// As many namespaces as start unfolded; where there are more, all start folded.
@@ -30,6 +32,10 @@ pub struct Session {
     history: History,
     editor: Editor,
     selected: Option<Id>,
+    /// Whether what is selected is still to be brought onto the map, by unfolding the namespaces that it passes.
+    unfolds_selected: bool,
+    /// The URL in the search box; empty for none.
+    url: String,
     show: ShowOptions,
     /// Namespaces by id; `None` until there are any to decide for.
     unfolded: Option<BTreeSet<Id>>,
@@ -60,6 +66,8 @@ impl Session {
             history: History::default(),
             editor: Editor::default(),
             selected: None,
+            unfolds_selected: false,
+            url: String::new(),
             show: ShowOptions::default(),
             unfolded: None,
             source: String::new(),
@@ -114,6 +122,7 @@ impl Session {
         self.notice = None;
         match command {
             Command::Select(id) => self.select(id),
+            Command::AskUrl(url) => self.url = url,
             Command::ToggleFold(id) => {
                 let unfolded = self.unfolded_mut();
                 if !unfolded.remove(&id) {
@@ -156,7 +165,21 @@ impl Session {
         if let Some(namespace) = id.as_deref().and_then(namespace_of) {
             self.unfolded_mut().insert(namespace);
         }
+        // Which namespaces a request passes is known only with the answers.
+        self.unfolds_selected = id.as_deref().is_some_and(|id| id.starts_with("request/"));
         self.selected = id;
+    }
+
+    /// Unfolds what a request passes, once it has been selected.
+    fn unfold_selected(&mut self) {
+        if !std::mem::take(&mut self.unfolds_selected) {
+            return;
+        }
+        let Some(answers) = &self.answers else { return };
+        let asked = self.selected.as_deref().and_then(|id| request::Asked::of_id(&answers.edited, id));
+        let namespaces = asked.map(|asked| asked.namespaces(&answers.edited)).unwrap_or_default();
+        let known = self.namespace_ids();
+        self.unfolded_mut().extend(namespaces.into_iter().filter(|id| known.contains(id)));
     }
 
     fn namespace_ids(&self) -> BTreeSet<Id> {
@@ -221,6 +244,7 @@ impl Session {
         if is_outdated() {
             return None;
         }
+        self.unfold_selected();
         let answers = self.answers.as_ref()?;
         let unfolded = self.unfolded.clone().unwrap_or_default();
         let is_unfolded = |id: &str| unfolded.contains(id);
@@ -253,6 +277,7 @@ impl Session {
             status: self.status(answers, &detected),
             assumptions: assumptions::view(&self.settled, &detected, answers.base.assumptions()),
             search_index: search::index(&answers.edited),
+            asking: if self.url.is_empty() { Asking::default() } else { request::asking(&answers.edited, &self.url) },
         })
     }
 

@@ -24,7 +24,7 @@ use crate::panels::sketch::{SketchState, SketchTab, sketch_ui};
 use crate::panels::status::{self, status_ui};
 use crate::panels::top_bar::{self, TopBarState, top_bar_ui};
 use crate::theme::{self, Palette};
-use crate::view_model::{ContextRow, Freshness, View};
+use crate::view_model::{ContextRow, Freshness, View, ids};
 
 /// What the window talks to: it gives views and takes commands. Nothing here may block.
 pub trait Backend: Send {
@@ -169,7 +169,7 @@ impl Window {
             Action::Search => self.top_bar.search.focus(),
             Action::Palette => self.dialog = Some(Dialog::Palette(PaletteDialog::new(false))),
             Action::Help => self.dialog = Some(Dialog::Palette(PaletteDialog::new(true))),
-            Action::OpenDemo => commands.push(Command::OpenDemo),
+            Action::OpenDemo(demo) => commands.push(Command::OpenDemo(demo)),
             Action::OpenFolder => self.ask_path(Purpose::OpenFolder),
             Action::OpenFiles => self.ask_path(Purpose::OpenFiles),
             Action::Export => self.ask_path(Purpose::Export),
@@ -239,7 +239,7 @@ impl Window {
         }
         for command in commands {
             match &command {
-                Command::OpenDemo | Command::OpenManifests(_) | Command::OpenContext(_) if !self.view.sketch.edits.is_empty() => {
+                Command::OpenDemo(_) | Command::OpenManifests(_) | Command::OpenContext(_) if !self.view.sketch.edits.is_empty() => {
                     self.dialog = Some(Dialog::Discard(DiscardDialog::new(command, self.view.sketch.edits.len())));
                     continue;
                 }
@@ -356,11 +356,12 @@ fn map_ui(ui: &mut Ui, map: &mut MapView, model: &Arc<MapModel>, selected: Optio
     ui.push_id(Id::new("map"), |ui| map.show(ui, model, selected)).inner
 }
 
-/// Opening a namespace folds or unfolds it; opening anything else selects it. An edge stands for its far end.
+/// Opening a namespace folds or unfolds it, and opening a node of many doors unfolds those; opening anything else selects it. An edge stands for its far end.
 fn command_of(view: &View, event: MapEvent) -> Option<Command> {
     Some(match event {
         MapEvent::Select(id) => Command::Select(id),
         MapEvent::Open(id) if view.namespaces.iter().any(|row| row.id == id) => Command::ToggleFold(id),
+        MapEvent::Open(id) if id.starts_with(ids::FOLD) => Command::ToggleFold(id),
         MapEvent::Open(id) => Command::Select(Some(id)),
         MapEvent::Edge(id) => Command::Select(Some(view.map.edges.iter().find(|edge| edge.id == id)?.to.clone())),
     })

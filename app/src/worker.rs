@@ -164,7 +164,7 @@ mod tests {
     use portolan_core::snapshot::Change;
 
     use super::*;
-    use crate::source::demo;
+    use crate::source::demo::Demo;
 
     const POLICY: &str = "networking.k8s.io/v1 NetworkPolicy payments/allow-db";
 
@@ -173,7 +173,7 @@ mod tests {
         let (messages, receiver) = channel();
         let (inbox, mut session) = (Inbox::new(receiver), Session::new(Settled::default()));
         session.open("demo".to_owned(), false, Freshness::Static);
-        session.apply(demo::objects().iter().map(Change::apply));
+        session.apply(Demo::Shop.objects().iter().map(Change::apply));
         session.execute(Command::OpenObject { key: POLICY.to_owned(), pointer: String::new() });
         let (sources, view) = (Sources::default(), Arc::new(ArcSwap::from_pointee(View::default())));
         (messages, Desk { inbox, session, sources, view, wake, silent_since: None })

@@ -12,7 +12,7 @@ fn trace(from: &str, to: &str, port: Option<&str>) -> Value {
 
 /// A pod of a workload, and its address.
 fn pod_of(namespace: &str, workload: &str) -> (String, String) {
-    let objects = portolan::source::demo::objects();
+    let objects = portolan::source::demo::Demo::Shop.objects();
     let is_it = |object: &&portolan_core::Object| {
         object.key.kind == portolan_core::Kind::Pod && object.key.namespace == namespace && object.key.name.starts_with(workload)
     };

@@ -48,7 +48,7 @@ fn err(output: &Output) -> String {
 
 #[test]
 fn it_reads_standard_input_and_exits_with_0() {
-    let demo: String = portolan::source::demo::FILES.iter().map(|(_, text)| format!("---\n{text}\n")).collect();
+    let demo: String = portolan::source::demo::Demo::Shop.files().iter().map(|(_, text)| format!("---\n{text}\n")).collect();
     let Some(output) = run(&["--manifests", "-", "connections", "-o", "json"], &demo) else { return };
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let piped: Value = serde_json::from_str(&out(&output)).unwrap();

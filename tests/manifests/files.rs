@@ -123,5 +123,5 @@ fn the_demos_folder_is_read_without_a_warning() {
     let loaded = read(&[&folder]).unwrap();
     assert_eq!(loaded.warnings, []);
     assert_eq!(loaded.n_passed_over, 0);
-    assert_eq!(loaded.into_objects().collect::<Vec<_>>(), portolan::source::demo::manifests().0);
+    assert_eq!(loaded.into_objects().collect::<Vec<_>>(), portolan::source::demo::Demo::Shop.manifests().0);
 }

@@ -8,12 +8,13 @@ use portolan_core::assumptions::Assumptions;
 use portolan_core::peer::Verdict;
 use portolan_tests::command_line::{portolan_error, portolan_json};
 use portolan_tests::fixture;
+use portolan_tests::ingress_controller::IngressController;
 use portolan_tests::oracle::{Report, json, list, text};
 use serde_json::Value;
 
 use crate::cluster_faults::CLUSTER_FAULTS;
 use crate::faults::{FAULTS, Fault, In};
-use crate::netpol_analyzer::out_of_scope;
+use crate::netpol_analyzer::{as_netpol_analyzer, out_of_scope};
 use crate::not_errors::{Answer, NOT_ERRORS};
 
 /// What we make of a case.
@@ -26,6 +27,8 @@ enum Ours {
     Refusal(Vec<String>, Vec<String>),
     /// A warning about a file of a folder that is among the data, with these words.
     FileWarning(&'static str, [&'static str; 2]),
+    /// Ingresses or Routes of a folder open a workload, and policies let no controller through to it.
+    ClosedToControllers(String, &'static str),
     /// No line from a workload to itself.
     NoLineToItself,
     /// Not compared.
@@ -65,7 +68,7 @@ fn ours(case: &Value, root: &Path) -> Ours {
         return Ours::Skipped("about netpol-analyzer's own flags");
     }
     if says("Route resource") {
-        return Ours::Skipped("about the lines of {ingress-controller}, which come from Ingress and Route analysis");
+        return Ours::ClosedToControllers(text(case, "ref2").to_owned(), "frontend/asset-cache[Deployment]");
     }
     if says("output format is not supported") {
         let format = text(case, "format");
@@ -149,6 +152,15 @@ fn compare(ours: Ours, root: &Path) -> Result<(), String> {
             match lines.iter().find(|line| line["from"] == line["to"]) {
                 None if !lines.is_empty() => Ok(()),
                 line => Err(format!("{line:?}")),
+            }
+        }
+        Ours::ClosedToControllers(dir, workload) => {
+            let objects = fixture::folder(&root.join("tests").join(dir));
+            let controller = IngressController::of(&objects, as_netpol_analyzer()).ok_or("there is neither an Ingress nor a Route")?;
+            let (reached, uncertain) = controller.reached();
+            match (controller.openings.contains_key(workload), reached.contains_key(workload)) {
+                (true, false) if !reached.is_empty() && uncertain.is_empty() => Ok(()),
+                (is_opened, is_reached) => Err(format!("opened: {is_opened}, reached: {is_reached}; {reached:?} {uncertain:?}")),
             }
         }
         Ours::Skipped(_) => Ok(()),

@@ -4,9 +4,11 @@ use portolan_core::analysis::{Analysis, Decision, Miss, Reason, Side, Trace};
 use portolan_core::peer::Verdict;
 use portolan_core::ports::{PortSet, Protocol};
 use portolan_tests::fixture;
+use portolan_tests::ingress_controller::SOURCE;
 use portolan_tests::oracle::{Report, list, port_of_focus, ports, ports_of_explanation, text};
 use serde_json::Value;
 
+use crate::explain_entries as entries;
 use crate::netpol_analyzer::{as_netpol_analyzer, case_name, cases, out_of_scope};
 
 /// What one of their sentences says of a policy.
@@ -105,7 +107,7 @@ fn sentences(side: &Side) -> String {
 }
 
 /// Holds one side of an answer against theirs: the verdict, every rule that decides in either, and the policies that refuse.
-fn compare_side(ours: &Side, theirs: &Value, direction: &str, objects: &[Value]) -> Result<(), String> {
+pub fn compare_side(ours: &Side, theirs: &Value, direction: &str, objects: &[Value]) -> Result<(), String> {
     let wrong = |what: String| Err(format!("{direction}: {what}; ours: {}", sentences(ours)));
     // Where nothing on either side decides, they give one reason for both.
     let verdict = if theirs.is_null() { "Allowed" } else { text(theirs, "verdict") };
@@ -167,7 +169,7 @@ fn our_names(end: &str) -> Vec<String> {
 }
 
 /// The ends of every span of some ports.
-fn samples(set: &PortSet) -> Vec<String> {
+pub fn samples(set: &PortSet) -> Vec<String> {
     let mut ports = Vec::new();
     for protocol in Protocol::ALL {
         for (first, last) in set.spans_of(protocol) {
@@ -222,9 +224,10 @@ fn compare_explanations(suite: &str, kind: &str) {
         report.case();
         let objects = fixture::folder(&root.join(dir));
         let analysis = fixture::analysis(&objects, as_netpol_analyzer());
-        // Lines of `{ingress-controller}` are left out, as in the listings: they come from Ingress and Route analysis.
-        let is_ours = |row: &&Value| !text(row, "src").starts_with('{') && !text(row, "dst").starts_with('{');
-        report.ingress_controller_lines(list(case, "explain").iter().filter(|row| !is_ours(row)).count());
+        // Those of `{ingress-controller}` have reasons of their own.
+        let is_ours = |row: &&Value| text(row, "src") != SOURCE;
+        let theirs: Vec<&Value> = list(case, "explain").iter().filter(|row| !is_ours(row)).collect();
+        entries::compare(&objects, case, &theirs, &name, &mut report);
         for explanation in list(case, "explain").iter().filter(is_ours) {
             let (from, to) = (text(explanation, "src"), text(explanation, "dst"));
             let mut explained = PortSet::none();

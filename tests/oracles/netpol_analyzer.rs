@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use portolan_core::analysis::Difference;
 use portolan_core::assumptions::Assumptions;
 use portolan_core::peer::Verdict;
+use portolan_core::ports::PortSet;
 use portolan_tests::fixture;
+use portolan_tests::ingress_controller::{IngressController, SOURCE};
 use portolan_tests::oracle::{Listing, Report, json, list, port_of_focus, ports_of_text, text};
 use serde_json::Value;
 
@@ -47,10 +49,16 @@ pub fn case_name(case: &Value) -> String {
     format!("{} {}", text(case, "dir").trim_start_matches("tests/"), focus.trim()).trim_end().to_owned()
 }
 
+/// What we list of some objects, the lines of `{ingress-controller}` among it.
+fn our_listing(objects: &[Value]) -> Listing {
+    let mut listing = Listing::ours(&fixture::analysis(objects, as_netpol_analyzer()));
+    if let Some(controller) = IngressController::of(objects, as_netpol_analyzer()) {
+        controller.add_to(&mut listing);
+    }
+    listing
+}
+
 /// Compares the listings of all cases of one kind.
-///
-/// Lines of `{ingress-controller}` are left out: they come from Ingress and Route analysis and add a source of their own; what
-/// policies let through between the other ends is listed as without them.
 fn compare_listings(suite: &str, kind: &str) {
     let Some(root) = fixture::shared("oracles/netpol-analyzer") else { return };
     let mut report = Report::new(suite);
@@ -63,19 +71,13 @@ fn compare_listings(suite: &str, kind: &str) {
             report.skip(&name, reason);
             continue;
         }
-        if focus == ["ingress-controller"] {
-            report.skip(&name, "it asks for the lines of {ingress-controller} only, which come from Ingress and Route analysis");
-            continue;
-        }
         let mut expected = Listing::default();
         list(case, "lines").iter().for_each(|line| expected.add_line(line));
-        let whole = listings
-            .entry(dir)
-            .or_insert_with(|| Listing::ours(&fixture::analysis(&fixture::folder(&root.join(dir)), as_netpol_analyzer())));
+        let whole = listings.entry(dir).or_insert_with(|| our_listing(&fixture::folder(&root.join(dir))));
         let mut ours = whole.clone();
         // What is asked of netpol-analyzer to focus on is taken out of our whole listing here.
         let is = |names: &[&str], end: &str| {
-            let path = end.split('[').next().unwrap_or_default();
+            let path = end.split('[').next().unwrap_or_default().trim_matches(['{', '}']);
             names.iter().any(|name| *name == path || path.rsplit('/').next() == Some(name))
         };
         let direction = text(case, "focusDirection");
@@ -88,7 +90,6 @@ fn compare_listings(suite: &str, kind: &str) {
             ours.restrict_to(&port_of_focus(text(case, "focusConn")));
         }
         report.case();
-        report.ingress_controller_lines(expected.others.len());
         ours.compare(&expected, &name, &mut report);
         ours.others.iter().for_each(|line| report.differs(format!("{name}: {line}")));
     }
@@ -105,6 +106,20 @@ fn netpol_analyzer_listings_of_exposure_cases() {
     compare_listings("netpol-analyzer connlist of exposure", "exposure");
 }
 
+/// What `{ingress-controller}` reaches otherwise before and after, by workload.
+fn reached_otherwise(objects: &[Vec<Value>; 2], name: &str, report: &mut Report) -> Vec<(String, PortSet, PortSet)> {
+    let [before, after] = objects.each_ref().map(|objects| {
+        let (reached, uncertain) =
+            IngressController::of(objects, as_netpol_analyzer()).map(|controller| controller.reached()).unwrap_or_default();
+        uncertain.into_iter().for_each(|line| report.differs(format!("{name}: {line}")));
+        reached
+    });
+    let workloads: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let of = |side: &BTreeMap<String, PortSet>, workload: &str| side.get(workload).cloned().unwrap_or_else(PortSet::none);
+    let rows = workloads.into_iter().map(|workload| (workload.clone(), of(&before, workload), of(&after, workload)));
+    rows.filter(|(_, before, after)| before != after).collect()
+}
+
 #[test]
 fn netpol_analyzer_differences() {
     let Some(root) = fixture::shared("oracles/netpol-analyzer") else { return };
@@ -117,7 +132,8 @@ fn netpol_analyzer_differences() {
             continue;
         }
         report.case();
-        let [before, after] = dirs.map(|dir| fixture::analysis(&fixture::folder(&root.join(dir)), as_netpol_analyzer()));
+        let objects = dirs.map(|dir| fixture::folder(&root.join(dir)));
+        let [before, after] = objects.each_ref().map(|objects| fixture::analysis(objects, as_netpol_analyzer()));
         let difference = Difference::between(&before, &after);
         let (mut ours, mut theirs): ([Listing; 2], [Listing; 2]) = Default::default();
         for row in difference.added.iter().chain(&difference.removed).chain(&difference.changed) {
@@ -130,15 +146,24 @@ fn netpol_analyzer_differences() {
             let rows = rows.iter().map(|row| [row.from.to_string(), row.to.to_string(), word.to_owned()]);
             words[0].extend(rows.filter(|[from, to, _]| from.ends_with(']') && to.ends_with(']')));
         }
+        for (workload, before, after) in reached_otherwise(&objects, &name, &mut report) {
+            let word = match (before.is_empty(), after.is_empty()) {
+                (true, _) => "added",
+                (_, true) => "removed",
+                _ => "changed",
+            };
+            words[0].insert([SOURCE, &workload, word].map(str::to_owned));
+            ours[0].add(SOURCE, &workload, before);
+            ours[1].add(SOURCE, &workload, after);
+        }
         for row in list(case, "diff") {
             let [from, to] = [text(row, "src"), text(row, "dst")];
-            if [from, to].iter().all(|end| !end.starts_with('{') && !end.ends_with("[External]")) {
+            if [from, to].iter().all(|end| !end.ends_with("[External]")) {
                 words[1].insert([from, to, text(row, "type")].map(str::to_owned));
             }
             theirs[0].add(text(row, "src"), text(row, "dst"), ports_of_text(text(row, "ref1")));
             theirs[1].add(text(row, "src"), text(row, "dst"), ports_of_text(text(row, "ref2")));
         }
-        report.ingress_controller_lines(theirs[0].others.len());
         words[0].symmetric_difference(&words[1]).for_each(|row| report.differs(format!("{name}: {row:?} is on one side only")));
         ours[0].compare(&theirs[0], &format!("{name}, before"), &mut report);
         ours[1].compare(&theirs[1], &format!("{name}, after"), &mut report);

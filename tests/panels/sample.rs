@@ -106,9 +106,13 @@ fn inspector() -> Inspector {
             exposed("pods with app=checkout in namespace shop", "8443/TCP, 9090/TCP", ""),
         ],
         paths: vec![PathRow {
+            id: "ingress/payments/pay/spec/rules/0/http/paths/0".to_owned(),
+            front: "Ingress class nginx".to_owned(),
+            door: "entry/payments/pay/pay.example".to_owned(),
             title: "https://pay.example/v1/*".to_owned(),
             tone: Some(Tone::Allowed),
             hops: vec![why("TLS ends at the controller", None, None), why("Service payments-api, 443 to 8443", Some(Tone::Allowed), None)],
+            ..PathRow::default()
         }],
         yaml: "kind: Deployment\nmetadata:\n  name: payments-api\nspec:\n  replicas: 3 # as of today\n".to_owned(),
         objects: vec![

@@ -21,7 +21,6 @@ pub struct Report {
     n_flows: usize,
     differences: Vec<String>,
     skipped: Vec<(String, String)>,
-    n_ingress_controller_lines: usize,
 }
 
 impl Report {
@@ -50,11 +49,6 @@ impl Report {
         self.skipped.push((case.to_owned(), reason.to_owned()));
     }
 
-    /// Lines of `{ingress-controller}`, which come from Ingress and Route analysis, were left out of a case that was compared.
-    pub fn ingress_controller_lines(&mut self, n: usize) {
-        self.n_ingress_controller_lines += n;
-    }
-
     /// Prints the suite's row of the table.
     ///
     /// # Panics
@@ -69,9 +63,6 @@ impl Report {
         }
         for (reason, cases) in by_reason {
             let _ = write!(text, "\n    skipped {}, {reason}: {}", cases.len(), cases.join(", "));
-        }
-        if self.n_ingress_controller_lines > 0 {
-            let _ = write!(text, "\n    left out {} lines of {{ingress-controller}}", self.n_ingress_controller_lines);
         }
         for difference in self.differences.iter().take(40) {
             let _ = write!(text, "\n    DIFFERS {difference}");
@@ -179,12 +170,12 @@ pub struct Listing {
     pub pairs: BTreeMap<(String, String), PortSet>,
     /// Intervals by (workload, whether the workload is the source). They may overlap; what holds is their union.
     pub ranges: BTreeMap<(String, bool), Vec<RangePorts>>,
-    /// Lines that neither form holds.
+    /// Lines of ours that are not certain.
     pub others: Vec<String>,
 }
 
 impl Listing {
-    /// Adds a line of netpol-analyzer's. Lines of its pseudo source are left to `others`.
+    /// Adds a line of netpol-analyzer's.
     pub fn add_line(&mut self, line: &Value) {
         self.add(text(line, "src"), text(line, "dst"), ports(&line["conns"]));
     }
@@ -192,7 +183,6 @@ impl Listing {
     /// Adds what is allowed from one end to another, each as netpol-analyzer or [`Peer`] displays it.
     pub fn add(&mut self, from: &str, to: &str, ports: PortSet) {
         match (range_of(from), range_of(to)) {
-            _ if from.starts_with('{') || to.starts_with('{') => self.others.push(format!("{from} => {to}")),
             (None, None) => {
                 let entry = self.pairs.entry((from.to_owned(), to.to_owned())).or_default();
                 *entry = entry.union(&ports);

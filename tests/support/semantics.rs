@@ -9,21 +9,26 @@
 //! shop/web -> shop/db 5432/TCP: depends on the address family
 //! shop/web -> shop/db any: allowed
 //! entry http://shop.example/*: denied at endpoints because Service shop/web
+//! request GET https://shop.example/cart?x=1 header Version=one at Gateway shop/public: 200 from shop/web:80
 //! warning: NetworkPolicy shop/deny /spec/ingress/0/from/0
 //! assume self-traffic = policy
 //! ```
 //!
 //! An assumption holds to the end of its block. Every warning must be expected by some line of the block.
+//!
+//! A way in is named by its title or its id; of several with one title, one must be as expected. Its `because` names what a hop says that has
+//! the way's verdict, by sentence or by place. How requests are written, `support/requests.rs` tells.
 
 use std::collections::BTreeSet;
 
 use portolan_core::ObjectKey;
-use portolan_core::analysis::{Analysis, Decision, Reason, Trace};
+use portolan_core::analysis::{Analysis, Decision, Hop, Reason, Trace};
 use portolan_core::assumptions::Assumptions;
+use portolan_core::entry::EntryPath;
 use portolan_core::peer::Verdict;
 use serde_json::Value;
 
-use crate::fixture;
+use crate::{fixture, requests};
 
 /// A section of a file, ready to be asked.
 #[derive(Debug, Default)]
@@ -90,10 +95,15 @@ fn put(objects: &mut Vec<Value>, new: Value) {
     }
 }
 
-/// The word that a line expects: `allowed`, `denied`, `depends`, `warning`; empty for lines that expect nothing.
+/// The word that a line expects: `allowed`, `denied`, `depends`, `warning`, for a request the answer without its reason; empty for lines
+/// that expect nothing.
 pub fn expected_word(line: &str) -> &str {
     if line.starts_with("warning: ") {
         return "warning";
+    }
+    if line.starts_with("request ") {
+        let answer = line.split_once(": ").map_or("", |(_, answer)| answer);
+        return answer.split(" because ").next().unwrap_or_default();
     }
     let verdict =
         line.rsplit_once(": ").filter(|_| line.contains(" -> ")).or_else(|| line.split_once(": ").filter(|_| line.starts_with("entry")));
@@ -120,6 +130,8 @@ pub fn check(objects: &[Value], expectations: &str) -> Vec<(usize, String)> {
             result
         } else if let Some(rest) = line.strip_prefix("entry ") {
             check_entry(&analysis, rest)
+        } else if let Some(rest) = line.strip_prefix("request ") {
+            requests::check(&analysis, rest)
         } else {
             check_flow(&analysis, line)
         };
@@ -143,7 +155,7 @@ pub fn check(objects: &[Value], expectations: &str) -> Vec<(usize, String)> {
 }
 
 /// `NetworkPolicy shop/deny /spec` stands for `networking.k8s.io/v1 NetworkPolicy shop/deny /spec`.
-fn is_suffix(short: &str, long: &str) -> bool {
+pub(crate) fn is_suffix(short: &str, long: &str) -> bool {
     long == short || long.strip_suffix(short).is_some_and(|rest| rest.ends_with(' '))
 }
 
@@ -195,7 +207,7 @@ fn check_reason(trace: &Trace, expected: &str) -> Result<(), String> {
     if deciding(trace).iter().any(fits) { Ok(()) } else { Err(format!("not because {expected}, but: {}", reasons_text(trace))) }
 }
 
-fn place(key: &ObjectKey, pointer: &str) -> String {
+pub(crate) fn place(key: &ObjectKey, pointer: &str) -> String {
     format!("{key} {pointer}").trim_end().to_owned()
 }
 
@@ -210,27 +222,51 @@ fn reasons_text(trace: &Trace) -> String {
 
 fn check_entry(analysis: &Analysis, line: &str) -> Result<(), String> {
     let paths = analysis.entry_paths();
-    let found = paths.iter().find_map(|path| Some((path, line.strip_prefix(&path.title)?.strip_prefix(": ")?)));
-    let Some((path, answer)) = found else {
-        let titles: Vec<&str> = paths.iter().map(|path| path.title.as_str()).collect();
-        return Err(format!("{line:?} begins with no way in; there are {}", titles.join(", ")));
+    let named = |path: &EntryPath| {
+        // A rule has a way for each listener and host: its id without them stands for all of these.
+        let rule = path.id.split('@').next().unwrap_or_default();
+        [path.title.as_str(), &path.id, rule].into_iter().find_map(|name| line.strip_prefix(name)?.strip_prefix(": "))
     };
+    let of_name = paths.iter().filter_map(|path| Some((path, named(path)?)));
+    let results: Vec<Result<(), String>> = of_name.map(|(path, answer)| check_way_in(path, answer)).collect();
+    if results.is_empty() {
+        let names: Vec<String> = paths.iter().map(|path| format!("{} ({})", path.title, path.id)).collect();
+        return Err(format!("{line:?} begins with no way in; there are {}", names.join(", ")));
+    }
+    let wrong: Vec<String> = results.iter().filter_map(|result| result.clone().err()).collect();
+    if wrong.len() < results.len() { Ok(()) } else { Err(wrong.join("; or ")) }
+}
+
+fn check_way_in(path: &EntryPath, answer: &str) -> Result<(), String> {
     let (expected, rest) = split_verdict(answer)?;
-    let hops: Vec<String> = path.hops.iter().map(|hop| format!("{} {} ({})", hop.kind, hop.verdict, hop.sentence)).collect();
+    let hops: Vec<String> = path.hops.iter().map(hop_text).collect();
     let but = format!("the hops are {}", hops.join("; "));
     if path.verdict != expected {
         return Err(format!("{} is {}, and not {expected}: {but}", path.title, path.verdict));
     }
-    let (kind, reason) = rest.split_once(" because ").map_or((rest, None), |(kind, reason)| (kind, Some(reason)));
+    let (kind, reason) = match rest.strip_prefix("because ") {
+        Some(reason) => ("", Some(reason)),
+        None => rest.split_once(" because ").map_or((rest, None), |(kind, reason)| (kind, Some(reason))),
+    };
+    if !kind.is_empty() && !kind.starts_with("at ") {
+        return Err(format!("{answer:?} is not of the form `VERDICT at HOP because REASON`"));
+    }
     let Some(hop) = path.deciding_hop() else { return Err(but) };
     if kind.strip_prefix("at ").is_some_and(|kind| kind != hop.kind) {
         return Err(format!("{} is decided at {}, and not {kind}: {but}", path.title, hop.kind));
     }
     let Some(reason) = reason else { return Ok(()) };
-    let place = hop.object.as_ref().map(|key| place(key, &hop.pointer)).unwrap_or_default();
-    if hop.sentence == reason || is_suffix(reason, &place) {
-        Ok(())
-    } else {
-        Err(format!("not because {reason}, but {place} ({})", hop.sentence))
-    }
+    let mut deciding = path.hops.iter().filter(|hop| hop.verdict == expected);
+    if deciding.any(|hop| says(hop, reason)) { Ok(()) } else { Err(format!("not because {reason}: {but}")) }
+}
+
+/// Whether a hop gives this reason: its sentence, or its object and field.
+pub(crate) fn says(hop: &Hop, reason: &str) -> bool {
+    hop.sentence == reason || hop.object.as_ref().is_some_and(|key| is_suffix(reason, &place(key, &hop.pointer)))
+}
+
+/// A hop, for a person whose expectation does not hold.
+pub(crate) fn hop_text(hop: &Hop) -> String {
+    let place = hop.object.as_ref().map(|key| format!(" {}", place(key, &hop.pointer))).unwrap_or_default();
+    format!("{} {}{place} ({})", hop.kind, hop.verdict, hop.sentence)
 }

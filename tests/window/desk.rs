@@ -46,7 +46,7 @@ pub struct Desk {
 impl Desk {
     /// Opens the demo and waits for it.
     pub fn demo() -> Self {
-        let mut desk = Self::open(Opening::Demo);
+        let mut desk = Self::open(Opening::Demo(portolan::source::demo::Demo::Shop));
         desk.until_view("the demo is there", |view| view.namespaces.len() == 10);
         desk
     }

@@ -186,7 +186,7 @@ fn a_dead_path_is_mended_by_editing_the_policy() {
     let mut desk = Desk::demo();
     desk.click("entry old.example");
     desk.until_selected("entry/shop/legacy/old.example");
-    desk.click("Paths 1");
+    desk.click("Ways in 1");
     let path = desk.view().inspector.as_ref().unwrap().paths[0].clone();
     assert_eq!((path.title.as_str(), path.tone), ("https://old.example/", Some(Tone::Denied)));
     let deciding = path.hops.iter().find(|hop| hop.tone == Some(Tone::Denied)).expect("a hop breaks it").clone();

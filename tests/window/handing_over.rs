@@ -40,7 +40,7 @@ fn text(path: &Path) -> &str {
 /// The demo's connections after an edit that is made without window and files.
 fn connections_after(change: Change) -> Value {
     let mut host = Host::new(Assumptions::default(), false);
-    host.apply(portolan::source::demo::objects().iter().map(Change::apply));
+    host.apply(portolan::source::demo::Demo::Shop.objects().iter().map(Change::apply));
     host.apply([change]);
     serde_json::to_value(host.analysis().connections(Unit::Workload)).unwrap()
 }

@@ -169,7 +169,7 @@ fn an_old_source_has_no_say_any_more() {
     let cluster = Cluster::start();
     let mut desk = cluster.desk();
     desk.click("Source stand-in");
-    desk.click("Demo");
+    desk.click("Demo: a web shop");
     desk.until_view("the demo is open", |view| view.status.source == "demo" && view.namespaces.len() == 10);
     let generation = desk.view().generation;
     cluster.server.apply(pod("stray-0", "stray", "10.1.0.9"));

@@ -62,7 +62,7 @@ fn everything_that_can_be_used_has_a_name() {
     desk.click("Source demo");
     assert_all_named(&desk, "the sources");
     desk.press(Key::Escape);
-    for tab in ["Sources", "Paths", "YAML", "Difference", "Warnings"] {
+    for tab in ["Sources", "Ways", "YAML", "Difference", "Warnings"] {
         let label = desk.labels().into_iter().find(|label| label.split(' ').next() == Some(tab)).expect(tab);
         desk.click(&label);
         assert_all_named(&desk, tab);

@@ -6,6 +6,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use portolan_core::analysis::Unit;
 use portolan_core::assumptions::{self, Profile};
 
+use crate::source::demo::Demo;
+
 /// Charts a Kubernetes cluster's traffic: ways in, ways out, and what an edit would change. Without a subcommand, opens the window.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "portolan", version, about, max_term_width = 100)]
@@ -22,9 +24,18 @@ pub struct Args {
 /// Where the objects come from, and how open questions are settled.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct SourceArgs {
-    /// The bundled demo cluster
-    #[arg(long, global = true, conflicts_with_all = ["manifests", "context"])]
-    pub demo: bool,
+    /// A bundled cluster: shop where none is named, or ferry
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "NAME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "shop",
+        conflicts_with_all = ["manifests", "context"]
+    )]
+    pub demo: Option<Demo>,
 
     /// A file or folder of manifests, or - for standard input; may be given more than once
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "context")]
@@ -73,6 +84,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Every way in from outside, hop by hop
     Paths(PathsArgs),
+    /// Who answers one request from outside, or which status it gets and why
+    Request(RequestArgs),
     /// What is different between two sets of manifests
     Diff(DiffArgs),
 }
@@ -149,6 +162,75 @@ pub struct TraceArgs {
 /// Arguments of `paths`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PathsArgs {
+    /// The form of what is printed
+    #[arg(long, short, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// What a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolArg {
+    /// HTTP, within TLS where --tls says so
+    Http,
+    /// TLS with any protocol within, asked for by a name
+    Tls,
+    /// TCP
+    Tcp,
+    /// UDP
+    Udp,
+}
+
+/// Arguments of `request`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RequestArgs {
+    /// What is asked for, as one URL: `https://shop.example/cart?x=1`
+    #[arg(value_name = "URL", conflicts_with_all = ["host", "path", "port", "tls", "protocol"])]
+    pub url: Option<String>,
+
+    /// The host that is asked for, with :PORT where it is not the usual one
+    #[arg(long)]
+    pub host: Option<String>,
+
+    /// The path, with its query where it has one
+    #[arg(long)]
+    pub path: Option<String>,
+
+    /// The method [default: GET]
+    #[arg(long)]
+    pub method: Option<String>,
+
+    /// A header; may be given more than once
+    #[arg(long, value_name = "K=V")]
+    pub header: Vec<String>,
+
+    /// The port that the client connects to [default: 80, or 443 within TLS]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+
+    /// The request comes over TLS
+    #[arg(long)]
+    pub tls: bool,
+
+    /// What the client speaks [default: http]
+    #[arg(long, value_enum, conflicts_with = "tls")]
+    pub protocol: Option<ProtocolArg>,
+
+    /// A call of gRPC: a POST of application/grpc, whose path is /SERVICE/METHOD
+    #[arg(long, conflicts_with = "method")]
+    pub grpc: bool,
+
+    /// Only the Ingresses of this class
+    #[arg(long, value_name = "CLASS", conflicts_with = "gateway")]
+    pub ingress_class: Option<String>,
+
+    /// Only this Gateway
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub gateway: Option<String>,
+
+    /// Only this listener of the Gateway
+    #[arg(long, value_name = "NAME", requires = "gateway")]
+    pub listener: Option<String>,
+
     /// The form of what is printed
     #[arg(long, short, value_enum, default_value_t)]
     pub output: Format,

@@ -21,7 +21,7 @@ struct Answer<'a> {
 }
 
 pub(super) fn run(args: &DiffArgs, source: &SourceArgs, out: &mut dyn Write) -> Result<()> {
-    if source.demo || !source.manifests.is_empty() || source.context.is_some() {
+    if source.demo.is_some() || !source.manifests.is_empty() || source.context.is_some() {
         anyhow::bail!("diff compares the two paths that follow it; --demo, --manifests and --context have no place here");
     }
     let settled = load::settled(source)?;

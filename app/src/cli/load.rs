@@ -10,8 +10,8 @@ use portolan_core::assumptions::{Assumptions, Detection, Profile, Settled, detec
 use portolan_core::snapshot::Change;
 
 use super::args::SourceArgs;
+use crate::source::manifests;
 use crate::source::manifests::DEFAULT_NAMESPACE;
-use crate::source::{demo, manifests};
 
 /// What was loaded.
 #[derive(Debug)]
@@ -75,9 +75,9 @@ pub fn load(args: &SourceArgs) -> Result<Loaded> {
 pub(super) fn read(args: &SourceArgs) -> Result<Read> {
     let mut warnings = Vec::new();
     let mut host;
-    if args.demo {
+    if let Some(demo) = args.demo {
         host = Host::new(Assumptions::default(), false);
-        host.apply(demo::objects().iter().map(Change::apply));
+        host.apply(demo.objects().iter().map(Change::apply));
     } else if !args.manifests.is_empty() {
         host = Host::new(Assumptions::default(), true);
         host.apply(changes(&args.manifests, args, &mut warnings)?);

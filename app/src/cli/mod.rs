@@ -6,6 +6,7 @@ mod diff;
 mod load;
 mod output;
 mod paths;
+mod request;
 mod trace;
 
 use std::io::{ErrorKind, StdoutLock, Write};
@@ -66,6 +67,7 @@ pub fn execute(command: &Command, args: &Args, out: &mut dyn Write) -> Result<()
         Command::Connections(options) => connections::run(options, &load(&args.source)?, out),
         Command::Trace(options) => trace::run(options, &load(&args.source)?, out),
         Command::Paths(options) => paths::run(options, &load(&args.source)?, out),
+        Command::Request(options) => request::run(options, || load(&args.source), out),
         Command::Diff(options) => diff::run(options, &args.source, out),
     }
 }

@@ -4,7 +4,9 @@ use std::io::Write;
 
 use anyhow::Result;
 use portolan_core::Warning;
+use portolan_core::analysis::Hop;
 use portolan_core::assumptions::{Assumptions, Profile};
+use portolan_core::peer::Verdict;
 use serde::Serialize;
 
 use super::load::Loaded;
@@ -35,6 +37,19 @@ impl<'a> Head<'a> {
 pub fn json(out: &mut dyn Write, value: &impl Serialize) -> Result<()> {
     serde_json::to_writer(&mut *out, value).map_err(std::io::Error::from)?;
     writeln!(out)?;
+    Ok(())
+}
+
+/// Writes the steps of a way, a line each: `+` goes on, `x` ends there, `?` depends.
+pub fn hops(out: &mut dyn Write, indent: &str, hops: &[Hop]) -> std::io::Result<()> {
+    for hop in hops {
+        let mark = match hop.verdict {
+            Verdict::Allowed => "+",
+            Verdict::Depends => "?",
+            Verdict::Denied => "x",
+        };
+        writeln!(out, "{indent}{mark} {}: {}", hop.kind, hop.sentence)?;
+    }
     Ok(())
 }
 

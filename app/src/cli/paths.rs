@@ -30,20 +30,9 @@ pub(super) fn run(args: &PathsArgs, loaded: &Loaded, out: &mut dyn Write) -> Res
             output::notes_to_stderr(loaded, &loaded.warnings);
             for path in paths {
                 writeln!(out, "{}: {}", path.title, path.verdict)?;
-                for hop in &path.hops {
-                    writeln!(out, "  {} {}: {}", mark(hop.verdict), hop.kind, hop.sentence)?;
-                }
+                output::hops(out, "  ", &path.hops)?;
             }
             Ok(())
         }
-    }
-}
-
-fn mark(verdict: portolan_core::peer::Verdict) -> &'static str {
-    use portolan_core::peer::Verdict;
-    match verdict {
-        Verdict::Allowed => "+",
-        Verdict::Depends => "?",
-        Verdict::Denied => "x",
     }
 }

@@ -176,8 +176,18 @@ impl MapView {
         }
         let wanted = self.focus_on.as_deref();
         let stop = wanted.and_then(|id| scene.node(id).map(Stop::Node).or_else(|| scene.group(id).map(Stop::Group)));
-        if let Some(rect) = stop.and_then(|stop| self.stop_rect(stop)) {
-            self.camera.bring_into_view(viewport, rect);
+        let way = wanted.and_then(|id| scene.model.ways.iter().find(|way| way.id == id));
+        let nodes = way.into_iter().flat_map(|way| &way.nodes).filter_map(|id| scene.node(id)).map(Stop::Node);
+        let rects: Vec<Rect> = stop.into_iter().chain(nodes).filter_map(|stop| self.stop_rect(stop)).collect();
+        if let Some(rect) = rects.into_iter().reduce(Rect::union) {
+            // A way can be longer than what is seen: then it is seen as a whole, and smaller.
+            let shown = self.camera.rect_to_screen(viewport, rect).size();
+            let room = Camera::stage(viewport).size();
+            if way.is_some() && (shown.x > room.x || shown.y > room.y) {
+                self.camera = Camera::fit(viewport, rect);
+            } else {
+                self.camera.bring_into_view(viewport, rect);
+            }
             self.focus_on = None;
         }
         if !scene.model.nodes.is_empty() {

@@ -177,7 +177,7 @@ pub fn inset(outline: Outline) -> f32 {
     match outline {
         Outline::Box => 12.0,
         Outline::Pill | Outline::Arrow => 14.0,
-        Outline::Hexagon => 16.0,
+        Outline::Hexagon | Outline::Ghost => 16.0,
     }
 }
 

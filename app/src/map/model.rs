@@ -44,6 +44,8 @@ pub enum Outline {
     Arrow,
     /// A Service.
     Hexagon,
+    /// A Service that something names and that is not there: the same, dashed.
+    Ghost,
     /// A workload, a pod or a folded namespace.
     Box,
 }
@@ -140,4 +142,17 @@ pub struct MapModel {
     pub edges: Vec<Edge>,
     /// All groups, ids unique.
     pub groups: Vec<Group>,
+    /// What can be selected though no one node stands for it.
+    pub ways: Vec<Way>,
+}
+
+/// A way through the picture, from end to end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Way {
+    /// What it is selected by, for example `request/https://shop.example/`.
+    pub id: Id,
+    /// The nodes on it.
+    pub nodes: Vec<Id>,
+    /// The edges on it.
+    pub edges: Vec<Id>,
 }

@@ -69,7 +69,7 @@ pub fn reach(outline: Outline, size: Vec2, dy: f32) -> f32 {
     match outline {
         Outline::Box => size.x / 2.0,
         Outline::Pill => size.x / 2.0 - half + (half * half - dy * dy).max(0.0).sqrt(),
-        Outline::Arrow | Outline::Hexagon => size.x / 2.0 - super::shapes::POINT * (dy.abs() / half).min(1.0),
+        Outline::Arrow | Outline::Hexagon | Outline::Ghost => size.x / 2.0 - super::shapes::POINT * (dy.abs() / half).min(1.0),
     }
 }
 

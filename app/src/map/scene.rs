@@ -114,6 +114,15 @@ impl Scene {
     /// of that id is on the map.
     pub fn connected(&self, id: &str) -> Option<Connected> {
         let mut connected = Connected { nodes: vec![false; self.model.nodes.len()], edges: vec![false; self.links.len()] };
+        if let Some(way) = self.model.ways.iter().find(|way| way.id == id) {
+            for (node, connected) in self.model.nodes.iter().zip(&mut connected.nodes) {
+                *connected = way.nodes.contains(&node.id);
+            }
+            for (edge, connected) in self.model.edges.iter().zip(&mut connected.edges) {
+                *connected = way.edges.contains(&edge.id);
+            }
+            return Some(connected);
+        }
         let starts: Vec<usize> = match (self.node(id), self.group(id)) {
             (Some(node), _) => vec![node],
             (None, Some(_)) => (0..self.model.nodes.len()).filter(|node| self.model.nodes[*node].group.as_deref() == Some(id)).collect(),
@@ -193,5 +202,45 @@ fn rank(tone: Tone) -> u8 {
         Tone::Denied => 4,
         Tone::Lost => 5,
         Tone::Gained => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::lay_out;
+    use super::super::model::{Edge, Node, Outline, Way};
+    use super::*;
+
+    #[test]
+    fn of_a_way_only_what_is_on_it_is_connected() {
+        let node = |id: &str, lane: Lane| Node {
+            id: id.to_owned(),
+            lane,
+            group: None,
+            outline: Outline::Box,
+            title: id.to_owned(),
+            fact: String::new(),
+            name: id.to_owned(),
+            tone: Tone::Plain,
+        };
+        let edge = |from: &str, to: &str| Edge {
+            id: format!("{from}>{to}"),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            tone: Tone::Allowed,
+            label: String::new(),
+        };
+        let way = Way { id: "request/x".to_owned(), nodes: vec!["a".to_owned(), "b".to_owned()], edges: vec!["a>b".to_owned()] };
+        let model = MapModel {
+            nodes: vec![node("a", Lane::Entry), node("b", Lane::Services), node("c", Lane::Services)],
+            edges: vec![edge("a", "b"), edge("a", "c")],
+            ways: vec![way],
+            ..MapModel::default()
+        };
+        let layout = lay_out(&model, None, &mut |text, _| text.len() as f32 * 6.0);
+        let scene = Scene::new(Arc::new(model), layout);
+        let connected = scene.connected("request/x").unwrap();
+        assert_eq!((connected.nodes, connected.edges), (vec![true, true, false], vec![true, false]));
+        assert_eq!(scene.connected("request/y"), None);
     }
 }

@@ -49,8 +49,8 @@ pub fn tone_colour(palette: &Palette, tone: Tone) -> Color32 {
 }
 
 /// The outline of a node, `rect` on the screen.
-pub fn outline(outline: Outline, rect: Rect, zoom: f32, fill: Color32, stroke: Stroke) -> Shape {
-    match outline {
+pub fn outline(shape: Outline, rect: Rect, zoom: f32, fill: Color32, stroke: Stroke) -> Shape {
+    match shape {
         Outline::Box => rounded(rect, BOX_RADIUS * zoom, fill, stroke),
         Outline::Pill => rounded(rect, rect.height() / 2.0, fill, stroke),
         Outline::Arrow => polygon(
@@ -58,11 +58,19 @@ pub fn outline(outline: Outline, rect: Rect, zoom: f32, fill: Color32, stroke: S
             fill,
             stroke,
         ),
-        Outline::Hexagon => {
+        Outline::Hexagon | Outline::Ghost => {
             let left = |side: f32| pos2(rect.left() + POINT * zoom, rect.center().y + side * rect.height() / 2.0);
             let points =
                 [left(-1.0), right_end(rect, zoom, -1.0), rect.right_center(), right_end(rect, zoom, 1.0), left(1.0), rect.left_center()];
-            polygon(&points, fill, stroke)
+            if shape == Outline::Hexagon {
+                return polygon(&points, fill, stroke);
+            }
+            let [first, ..] = points;
+            let closed: Vec<Pos2> = points.into_iter().chain([first]).collect();
+            let scale = zoom.clamp(0.5, 1.25);
+            let border = dashes(&closed, 5.0 * scale, 3.0 * scale, rect.expand(1.0));
+            let border = border.into_iter().map(|part| Shape::line(part, stroke));
+            Shape::Vec(std::iter::once(polygon(&closed, fill, Stroke::NONE)).chain(border).collect())
         }
     }
 }
@@ -74,7 +82,10 @@ pub fn ring(shape: Outline, rect: Rect, zoom: f32, gap: f32, stroke: Stroke) -> 
         Outline::Box => rounded(rect.expand(gap), BOX_RADIUS * zoom + gap, Color32::TRANSPARENT, stroke),
         // Slanted sides stay as far away as level ones when the points stand out a little more.
         Outline::Arrow => outline(shape, rect.expand(gap).with_max_x(rect.right() + gap * 1.2), zoom, Color32::TRANSPARENT, stroke),
-        Outline::Hexagon => outline(shape, rect.expand2(vec2(gap * 1.2, gap)), zoom, Color32::TRANSPARENT, stroke),
+        // A ring is whole, whatever it is around.
+        Outline::Hexagon | Outline::Ghost => {
+            outline(Outline::Hexagon, rect.expand2(vec2(gap * 1.2, gap)), zoom, Color32::TRANSPARENT, stroke)
+        }
         Outline::Pill => outline(shape, rect.expand(gap), zoom, Color32::TRANSPARENT, stroke),
     }
 }

@@ -5,6 +5,7 @@ use egui::{Align2, Id, Key, KeyboardShortcut, Modifiers, Response, Sense, ThemeP
 use portolan_core::assumptions::Profile;
 
 use super::parts;
+use crate::source::demo::Demo;
 use crate::theme::{self, Palette};
 use crate::view_model::View;
 
@@ -17,8 +18,8 @@ pub enum Action {
     Palette,
     /// Open the palette as help.
     Help,
-    /// Open the demo.
-    OpenDemo,
+    /// Open a bundled cluster.
+    OpenDemo(Demo),
     /// Ask for a folder of manifests.
     OpenFolder,
     /// Ask for files of manifests.
@@ -88,7 +89,8 @@ pub const ENTRIES: &[Entry] = &[
     entry("Commands", ctrl(Key::K), Action::Palette),
     entry("Search", Keys::Char("/"), Action::Search),
     entry("Commands and keys", Keys::Char("?"), Action::Help),
-    entry("Open the demo", Keys::None, Action::OpenDemo),
+    entry("Open the demo: a web shop", Keys::None, Action::OpenDemo(Demo::Shop)),
+    entry("Open the demo: broken ways in", Keys::None, Action::OpenDemo(Demo::Ferry)),
     entry("Open manifests folder…", ctrl(Key::O), Action::OpenFolder),
     entry("Open manifest files…", ctrl_shift(Key::O), Action::OpenFiles),
     entry("Undo", ctrl(Key::Z), Action::Undo),

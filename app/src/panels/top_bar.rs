@@ -6,6 +6,7 @@ use super::palette::{self, Action};
 use super::parts::{self, EDGE};
 use super::search::{SearchState, search_ui};
 use crate::command::Command;
+use crate::source::demo::Demo;
 use crate::theme::{self, Palette};
 use crate::view_model::{ContextRow, View};
 
@@ -84,8 +85,10 @@ fn picker_ui(ui: &mut Ui, rect: Rect, view: &View, contexts: &[ContextRow], acti
     Popup::menu(&response).gap(4.0).width(280.0).show(|ui| {
         ui.set_min_width(280.0);
         parts::name_ground(ui, "Sources to open");
-        if ui.button("Demo").clicked() {
-            commands.push(Command::OpenDemo);
+        for demo in Demo::ALL {
+            if ui.button(demo.title()).clicked() {
+                commands.push(Command::OpenDemo(demo));
+            }
         }
         if ui.button("Open manifests folder…").clicked() {
             *action = Some(Action::OpenFolder);

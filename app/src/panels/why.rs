@@ -1,11 +1,12 @@
 //! Right, below the list: why a connection or a path stands as it does, line by line.
 
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Id, Rect, Response, Sense, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Id, Pos2, Rect, Response, Sense, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
 use portolan_core::text::count;
 
 use super::parts::{self, EDGE};
 use crate::command::Command;
+use crate::map::model::Tone;
 use crate::map::shapes::tone_colour;
 use crate::theme::{self, Palette};
 use crate::view_model::WhyLine;
@@ -74,6 +75,8 @@ fn why_line(ui: &mut Ui, id: Id, line: &WhyLine, is_first: bool, commands: &mut 
 fn bullet_ui(ui: &mut Ui, id: Id, line: &WhyLine, is_first: bool, kind: Option<WidgetType>) -> Response {
     let palette = Palette::of(ui);
     let (color, font) = match line.tone {
+        // Where a way breaks is what stands out; the other steps have their marks.
+        _ if line.is_hop && !line.is_break => (palette.text, theme::regular(theme::size::TABLE)),
         Some(tone) => (tone_colour(palette, tone), theme::semibold(theme::size::TABLE)),
         None if is_first => (palette.text, theme::regular(theme::size::TABLE)),
         None => (palette.muted, theme::regular(theme::size::TABLE)),
@@ -82,7 +85,12 @@ fn bullet_ui(ui: &mut Ui, id: Id, line: &WhyLine, is_first: bool, kind: Option<W
     let underline = if kind.is_some() { Stroke::new(1.0, Palette::mix(palette.panel, color, strength)) } else { Stroke::NONE };
     let left = EDGE + f32::from(line.indent) * INDENT;
     let width = ui.available_width() - EDGE - left - 20.0;
-    let mut job = LayoutJob::single_section(line.text.clone(), TextFormat { underline, ..TextFormat::simple(font, color) });
+    let mut job = LayoutJob::default();
+    if !line.kind.is_empty() {
+        job.append(&line.kind, 0.0, TextFormat::simple(theme::semibold(theme::size::CAPTION), palette.muted));
+    }
+    let space = if line.kind.is_empty() { 0.0 } else { 6.0 };
+    job.append(&line.text, space, TextFormat { underline, ..TextFormat::simple(font, color) });
     job.wrap.max_width = width;
     let galley = ui.painter().layout_job(job);
     let gap = if line.indent > 0 { GAP - 2.0 } else { GAP };
@@ -91,12 +99,22 @@ fn bullet_ui(ui: &mut Ui, id: Id, line: &WhyLine, is_first: bool, kind: Option<W
     let area = Rect::from_x_y_ranges(rect.left() + parts::ROW_EDGE..=rect.right() - parts::ROW_EDGE, rect.y_range());
     let response = ui.interact(area, id, sense);
     response.widget_info(|| WidgetInfo::labeled(kind.unwrap_or(WidgetType::Label), true, &line.text));
+    if line.is_hop {
+        let parts = [line.kind.as_str(), line.tone.map_or("", Tone::word), if line.is_break { "decides" } else { "" }];
+        let said = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        ui.ctx().accesskit_node_builder(id, |node| node.set_description(said));
+    }
+    if line.is_break {
+        ui.painter().rect_filled(response.rect, 6.0, Palette::mix(palette.panel, color, 0.12));
+    }
     if kind.is_some() {
         parts::row_background(ui, response.rect, &response, None);
     }
     let row_height = galley.rows.first().map_or(16.0, |row| row.size.y);
     let bullet = pos2(rect.left() + left + 6.0, rect.top() + gap / 2.0 + row_height / 2.0);
-    if line.indent > 0 {
+    if let (true, Some(tone)) = (line.is_hop, line.tone) {
+        mark(ui, bullet, tone);
+    } else if line.indent > 0 {
         // A ring is quieter than a dot.
         ui.painter().circle_stroke(bullet, 2.0, Stroke::new(1.0, color));
     } else {
@@ -104,4 +122,23 @@ fn bullet_ui(ui: &mut Ui, id: Id, line: &WhyLine, is_first: bool, kind: Option<W
     }
     ui.painter().galley(pos2(rect.left() + left + 18.0, rect.top() + gap / 2.0), galley, color);
     response
+}
+
+/// The mark of a step, which tells its tone by shape as well: a dot for what is allowed, a ring for what depends, a cross for what is
+/// denied.
+fn mark(ui: &Ui, at: Pos2, tone: Tone) {
+    let color = tone_colour(Palette::of(ui), tone);
+    match tone {
+        Tone::Denied => {
+            for arm in [vec2(3.5, 3.5), vec2(3.5, -3.5)] {
+                ui.painter().line_segment([at - arm, at + arm], Stroke::new(2.0, color));
+            }
+        }
+        Tone::Depends => {
+            ui.painter().circle_stroke(at, 3.0, Stroke::new(1.5, color));
+        }
+        _ => {
+            ui.painter().circle_filled(at, 3.0, color);
+        }
+    }
 }

@@ -87,10 +87,11 @@ impl Session {
                 }
             }
             // Sources are the worker's, the others the session's own.
-            Command::OpenDemo
+            Command::OpenDemo(_)
             | Command::OpenManifests(_)
             | Command::OpenContext(_)
             | Command::Select(_)
+            | Command::AskUrl(_)
             | Command::ToggleFold(_)
             | Command::FoldAll(_)
             | Command::Show(_)
@@ -129,7 +130,11 @@ impl Session {
         let Some(key) = ids::object_key(key) else { return };
         // A deleted object can still be looked at, as it was.
         let Some(object) = self.current(&key).or_else(|| self.host.snapshot().object(&key)) else {
-            let why = if key.kind.is_editable() { "is not there" } else { "is of a kind that a sketch does not change" };
+            let why = match self.host.snapshot().entry(&key) {
+                _ if !key.kind.is_editable() => "is of a kind that a sketch does not change",
+                Some(_) => "holds certificates or keys: it is not kept as it is, and a sketch does not change it",
+                None => "is not there",
+            };
             self.notify(format!("{key} {why}"), true);
             return;
         };
@@ -267,7 +272,7 @@ impl Session {
         let overlay = self.history.present();
         let mut keys: std::collections::BTreeSet<&ObjectKey> = std::collections::BTreeSet::new();
         for kind in Kind::ALL.iter().filter(|kind| kind.is_editable()) {
-            keys.extend(self.host.snapshot().entries(*kind).map(|(key, _)| key));
+            keys.extend(self.host.snapshot().entries(*kind).filter(|(_, entry)| entry.raw.is_some()).map(|(key, _)| key));
         }
         for (key, edit) in overlay.edits() {
             match edit.kind {
@@ -314,4 +319,40 @@ fn warnings_of(object: &Object, text: &str) -> Vec<TextError> {
             fatal: is_lost,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_core::assumptions::Settled;
+    use portolan_core::snapshot::Change;
+
+    use super::*;
+    use crate::source::manifests;
+    use crate::view_model::Freshness;
+
+    #[test]
+    fn what_holds_a_key_is_neither_shown_nor_changed() {
+        let route = |name: &str, tls: &str| {
+            format!(
+                "---\napiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {{name: {name}, namespace: shop}}\n\
+                 spec: {{host: {name}.example, to: {{kind: Service, name: web}}, tls: {{termination: edge, {tls}}}}}\n"
+            )
+        };
+        let text = route("plain", "externalCertificate: {name: a}") + &route("keyed", "key: MIIsecret, certificate: MIIsecret");
+        let mut session = Session::new(Settled::default());
+        session.open(String::new(), true, Freshness::Static);
+        session.apply(manifests::read_text("a.yaml", &text, "default").into_objects().map(|object| Change::apply(&object)));
+        let (plain, keyed) = ("route.openshift.io/v1 Route shop/plain", "route.openshift.io/v1 Route shop/keyed");
+        for (key, opens) in [(plain, true), (keyed, false)] {
+            session.execute(Command::OpenObject { key: key.to_owned(), pointer: String::new() });
+            let view = session.view_unless(&|| false).unwrap();
+            assert_eq!(view.sketch.open.is_some_and(|open| open.key == key), opens, "{key}");
+            assert_eq!(view.status.notice.is_some_and(|notice| notice.text.contains("holds certificates or keys")), !opens, "{key}");
+        }
+        session.execute(Command::Delete(keyed.to_owned()));
+        let view = session.view_unless(&|| false).unwrap();
+        assert_eq!(view.sketch.objects.iter().filter(|row| row.key.contains(" Route ")).map(|row| &row.key).collect::<Vec<_>>(), [plain]);
+        assert_eq!(view.sketch.export_yaml, "");
+        assert!(!format!("{view:?}").contains("MIIsecret"));
+    }
 }

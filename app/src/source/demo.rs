@@ -1,6 +1,6 @@
-//! The demo: a web shop's cluster, so that Portolan can be looked at without one.
+//! The bundled clusters, so that Portolan can be looked at without one: a web shop's, and a ferry line's whose ways in are broken.
 //!
-//! Its manifests are in `assets/demo`, as a team would keep them. What a cluster's controllers make of manifests (pods, addresses,
+//! Their manifests are in `assets`, as a team would keep them. What a cluster's controllers make of manifests (pods, addresses,
 //! EndpointSlices) is made here, from names alone, so that it is the same at every start.
 
 mod endpoints;
@@ -17,39 +17,85 @@ use serde_json::{Value, json};
 use super::manifests::{self, DEFAULT_NAMESPACE};
 
 macro_rules! manifests_of {
-    ($($name:literal)*) => { &[$(($name, include_str!(concat!("../../../assets/demo/", $name))),)*] };
+    ($folder:literal: $($name:literal)*) => { &[$(($name, include_str!(concat!("../../../assets/", $folder, "/", $name))),)*] };
 }
 
-/// The manifests, each with the name of its file.
-pub const FILES: &[(&str, &str)] = manifests_of![
-    "batch-policies.yaml" "batch.yaml" "catalog.yaml" "data-policies.yaml" "data.yaml" "identity-policies.yaml" "identity.yaml"
-    "ingress-nginx.yaml" "kube-system.yaml" "monitoring.yaml" "orders-policies.yaml" "orders.yaml" "payments-policies.yaml"
-    "payments.yaml" "shop-policies.yaml" "shop.yaml"
-];
-
-/// The demo's cluster as an API server would hold it: its manifests and what the cluster's controllers made of them.
-pub fn objects() -> Vec<Object> {
-    let mut objects = manifests().0;
-    for object in &mut objects {
-        label_namespace(object);
-    }
-    services::assign_addresses(&mut objects);
-    let mut made = pods::of_workloads(&objects);
-    made.extend(endpoints::of_services(&objects, &made));
-    objects.extend(made);
-    objects
+/// A bundled cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Demo {
+    /// A web shop: who may reach what, and a payments service that may go too far
+    #[default]
+    Shop,
+    /// A ferry line: ways in of every kind, each broken at another hop
+    Ferry,
 }
 
-/// The manifests alone, and what is wrong with them, which a test asserts to be nothing.
-pub fn manifests() -> (Vec<Object>, Vec<Warning>) {
-    let mut objects = Vec::new();
-    let mut warnings = Vec::new();
-    for (name, text) in FILES {
-        let mut loaded = manifests::read_text(&Path::new("demo").join(name).to_string_lossy(), text, DEFAULT_NAMESPACE);
-        warnings.extend(std::mem::take(&mut loaded.warnings));
-        objects.extend(loaded.into_objects());
+impl Demo {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Shop, Self::Ferry];
+
+    /// What the window calls it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Shop => "Demo: a web shop",
+            Self::Ferry => "Demo: broken ways in",
+        }
     }
-    (objects, warnings)
+
+    /// What the status bar calls it.
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::Shop => "demo",
+            Self::Ferry => "demo of ways in",
+        }
+    }
+
+    /// The folder in `assets`.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Shop => "demo",
+            Self::Ferry => "ways-in",
+        }
+    }
+
+    /// The manifests, each with the name of its file.
+    pub const fn files(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Shop => manifests_of!["demo":
+                "batch-policies.yaml" "batch.yaml" "catalog.yaml" "data-policies.yaml" "data.yaml" "identity-policies.yaml"
+                "identity.yaml" "ingress-nginx.yaml" "kube-system.yaml" "monitoring.yaml" "orders-policies.yaml" "orders.yaml"
+                "payments-policies.yaml" "payments.yaml" "shop-policies.yaml" "shop.yaml"
+            ],
+            Self::Ferry => {
+                manifests_of!["ways-in": "edge.yaml" "fares.yaml" "partners.yaml" "tickets-ingress.yaml" "tickets-routes.yaml" "tickets.yaml"]
+            }
+        }
+    }
+
+    /// The cluster as an API server would hold it: its manifests and what the cluster's controllers made of them.
+    pub fn objects(self) -> Vec<Object> {
+        let mut objects = self.manifests().0;
+        for object in &mut objects {
+            label_namespace(object);
+        }
+        services::assign_addresses(&mut objects);
+        let mut made = pods::of_workloads(&objects);
+        made.extend(endpoints::of_services(&objects, &made));
+        objects.extend(made);
+        objects
+    }
+
+    /// The manifests alone, and what is wrong with them, which a test asserts to be nothing.
+    pub fn manifests(self) -> (Vec<Object>, Vec<Warning>) {
+        let mut objects = Vec::new();
+        let mut warnings = Vec::new();
+        for (name, text) in self.files() {
+            let mut loaded = manifests::read_text(&Path::new(self.folder()).join(name).to_string_lossy(), text, DEFAULT_NAMESPACE);
+            warnings.extend(std::mem::take(&mut loaded.warnings));
+            objects.extend(loaded.into_objects());
+        }
+        (objects, warnings)
+    }
 }
 
 /// Gives a namespace the label that an API server gives to every one.

@@ -69,6 +69,7 @@ fn path_row(path: &portolan_core::analysis::ChangedPath) -> PathDifferenceRow {
     let (tone, text) = match (path.before, path.after) {
         (None, Some(now)) => (Tone::Gained, format!("new, {now}: {}", path.sentence)),
         (Some(_), None) => (Tone::Lost, "gone".to_owned()),
+        (Some(was), Some(now)) if was == now => (Tone::Plain, format!("{now} still, {}", path.sentence)),
         (Some(was), Some(Verdict::Allowed)) => (Tone::Gained, format!("works now, was {was}")),
         (Some(was), Some(now)) => {
             let tone = if now > was { Tone::Lost } else { Tone::Gained };

@@ -9,6 +9,9 @@ use crate::map::model::Id;
 /// The id of everybody outside.
 pub const OUTSIDE: &str = "outside/internet";
 
+/// How the ids of nodes begin into which doors fold.
+pub const FOLD: &str = "entry/all of ";
+
 /// The id of a namespace.
 pub fn namespace(name: &str) -> Id {
     format!("namespace/{name}")
@@ -58,6 +61,8 @@ pub enum Subject {
     Addresses,
     /// A domain.
     Domain(String),
+    /// A request from outside.
+    Request,
 }
 
 /// What an id stands for in this analysis, if it is there.
@@ -77,12 +82,16 @@ pub fn subject(analysis: &Analysis, id: &str) -> Option<Subject> {
         "service" => {
             let (namespace, name) = rest.split_once('/')?;
             let key = ObjectKey::new(Kind::Service, namespace, name);
-            analysis.snapshot().entry(&key).map(|_| Subject::Service(key))
+            // One that a way in names can be looked at, whether it is there or not.
+            let is_known =
+                analysis.snapshot().entry(&key).is_some() || analysis.entry_paths().iter().any(|path| path.service.as_ref() == Some(&key));
+            is_known.then_some(Subject::Service(key))
         }
         "entry" => Some(Subject::Entry),
         "outside" => Some(Subject::Outside),
         "addresses" => Some(Subject::Addresses),
         "domain" => Some(Subject::Domain(rest.to_owned())),
+        "request" => Some(Subject::Request),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod inspector;
 pub mod namespaces;
 pub mod reasons;
+pub mod request;
 pub mod search;
 
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct View {
     pub assumptions: AssumptionsView,
     /// What the search box finds: everything that can be selected.
     pub search_index: Vec<SearchEntry>,
+    /// What comes of the URL in the search box.
+    pub asking: Asking,
 }
 
 /// How far a direction is closed for the pods of a namespace.
@@ -121,8 +124,10 @@ pub struct Inspector {
     pub could_be_reached: Vec<ExposureRow>,
     /// Who is not there yet and could reach it.
     pub could_reach: Vec<ExposureRow>,
-    /// Ways in from outside that lead to it or through it.
+    /// Ways in from outside that lead to it or through it, those that break first.
     pub paths: Vec<PathRow>,
+    /// For a request: what comes of it, at each front that takes it.
+    pub answers: Vec<AnswerRow>,
     /// Its object as YAML, empty where it has none to show.
     pub yaml: String,
     /// The editable object behind it and those that bear on it (policies that select it), to open in the sketch.
@@ -172,6 +177,12 @@ pub struct WhyLine {
     pub assumption: Option<String>,
     /// How far below the line that it explains: 0 for a line of its own, 1 for why a rule does not fit.
     pub indent: u8,
+    /// Whether it is a step of a way in, whose tone is a mark of its own.
+    pub is_hop: bool,
+    /// Of a step, what kind it is: `class`, `rule`, `policy`.
+    pub kind: String,
+    /// Whether the way breaks here.
+    pub is_break: bool,
 }
 
 impl WhyLine {
@@ -184,12 +195,60 @@ impl WhyLine {
 /// One way in from outside, hop by hop.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PathRow {
+    /// Its id, which it keeps while it changes.
+    pub id: String,
     /// `https://shop.example/`
     pub title: String,
+    /// Who takes its requests: `Gateway shop/public`, `Ingress class nginx`.
+    pub front: String,
+    /// Its share of the requests, where it is not all of them: `90 %`.
+    pub share: String,
+    /// The node of the map at which it begins.
+    pub door: Id,
     /// The state of the whole path.
     pub tone: Option<Tone>,
     /// Its hops.
     pub hops: Vec<WhyLine>,
+}
+
+/// What comes of a request at one front.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AnswerRow {
+    /// Who takes it: `Gateway shop/public`.
+    pub at: String,
+    /// The door that it goes through, to select it; empty where no rule takes it.
+    pub door: Id,
+    /// `Service shop/cart, 2 pods`
+    pub outcome: String,
+    /// Why, where no backend answers.
+    pub why: String,
+    /// What comes of it as a whole.
+    pub tone: Option<Tone>,
+    /// Who answers.
+    pub backends: Vec<BackendRow>,
+    /// `the backend sees shop.example/v2`; empty where it sees what was asked.
+    pub rewritten: String,
+    /// From outside to the pods of the first backend.
+    pub hops: Vec<WhyLine>,
+    /// Rules that would take it and do not.
+    pub passed_over: Vec<WhyLine>,
+}
+
+/// A backend that gets a share of a request's like.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BackendRow {
+    /// Its Service on the map; empty where it is none.
+    pub peer: Id,
+    /// `Service shop/cart port 80`
+    pub title: String,
+    /// `90 %`; empty where it gets all.
+    pub share: String,
+    /// `2 pods`, `503, 0 pods`
+    pub fact: String,
+    /// Why it does not answer, or may not; else empty.
+    pub why: String,
+    /// What comes of a request for it.
+    pub tone: Option<Tone>,
 }
 
 /// An object that can be opened in the sketch.
@@ -378,6 +437,32 @@ pub struct SearchEntry {
     pub kind: String,
     /// Lower case text to match besides the title: labels `app=cart`, addresses, hosts.
     pub haystack: String,
+}
+
+/// What comes of the URL that is typed in the search box.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asking {
+    /// The text that this is the answer to; empty where nothing was asked.
+    pub text: String,
+    /// One row for each front that takes the request.
+    pub rows: Vec<RequestRow>,
+    /// What cannot be read about the text, in a sentence.
+    pub error: String,
+}
+
+/// A request that can be selected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestRow {
+    /// Its id, for example `request/https://shop.example/cart`.
+    pub id: Id,
+    /// `https://shop.example/cart`
+    pub title: String,
+    /// Who takes it, where there are several.
+    pub at: String,
+    /// `Service shop/cart, 2 pods`, `404 at Gateway shop/public`
+    pub outcome: String,
+    /// What comes of it.
+    pub tone: Option<Tone>,
 }
 
 /// The contexts of the kubeconfig, for the picker.

@@ -7,7 +7,7 @@ use portolan_core::assumptions::assumption_behind;
 use portolan_core::entry::EntryPath;
 use portolan_core::peer::Verdict;
 
-use super::{PathRow, WhyLine};
+use super::{PathRow, WhyLine, graph};
 use crate::map::model::Tone;
 
 /// The tone of a verdict.
@@ -115,12 +115,34 @@ pub fn because(trace: &Trace) -> String {
 /// A hop as a line.
 pub fn hop(hop: &Hop) -> WhyLine {
     let object = hop.object.as_ref().map(|object| (object.to_string(), hop.pointer.clone()));
-    WhyLine { object, ..WhyLine::new(&hop.sentence, Some(tone_of(hop.verdict))) }
+    WhyLine { object, is_hop: true, kind: hop.kind.replace('-', " "), ..WhyLine::new(&hop.sentence, Some(tone_of(hop.verdict))) }
+}
+
+/// The hops of a way; the first of the worst is where it breaks.
+pub fn hops(hops: &[Hop]) -> Vec<WhyLine> {
+    let worst = hops.iter().map(|hop| hop.verdict).max().filter(|worst| *worst != Verdict::Allowed);
+    let breaks = worst.and_then(|worst| hops.iter().position(|hop| hop.verdict == worst));
+    hops.iter().enumerate().map(|(index, one)| WhyLine { is_break: breaks == Some(index), ..hop(one) }).collect()
+}
+
+/// Ways in as rows, those that break first.
+pub fn path_rows<'a>(paths: impl IntoIterator<Item = &'a EntryPath>) -> Vec<PathRow> {
+    let mut paths: Vec<&EntryPath> = paths.into_iter().collect();
+    paths.sort_by_key(|path| std::cmp::Reverse(path.verdict));
+    paths.into_iter().map(path_row).collect()
 }
 
 /// A way in, hop by hop.
-pub fn path_row(path: &EntryPath) -> PathRow {
-    PathRow { title: path.title.clone(), tone: Some(tone_of(path.verdict)), hops: path.hops.iter().map(hop).collect() }
+fn path_row(path: &EntryPath) -> PathRow {
+    PathRow {
+        id: path.id.clone(),
+        title: path.title.clone(),
+        front: path.front.clone(),
+        share: if path.percent < 100 { format!("{} %", path.percent) } else { String::new() },
+        door: graph::door_id(path),
+        tone: Some(tone_of(path.verdict)),
+        hops: hops(&path.hops),
+    }
 }
 
 /// Asks whether one end reaches another on any port.

@@ -85,7 +85,7 @@ enum Concern {
 
 const fn concern(command: &Command) -> Concern {
     match command {
-        Command::OpenDemo | Command::OpenManifests(_) | Command::OpenContext(_) => Concern::Source,
+        Command::OpenDemo(_) | Command::OpenManifests(_) | Command::OpenContext(_) => Concern::Source,
         Command::SetProfile(_) | Command::Assume { .. } | Command::ResetAssumption(_) => Concern::Assumptions,
         Command::EditText { .. }
         | Command::Create(..)
@@ -95,9 +95,12 @@ const fn concern(command: &Command) -> Concern {
         | Command::Undo
         | Command::Redo => Concern::Edits,
         Command::OpenObject { .. } | Command::CloseObject | Command::NameSketch(_) | Command::ExportTo(_) => Concern::Desk,
-        Command::Select(_) | Command::ToggleFold(_) | Command::FoldAll(_) | Command::Show(_) | Command::ShowAssumptions(_) => {
-            Concern::Looking
-        }
+        Command::Select(_)
+        | Command::AskUrl(_)
+        | Command::ToggleFold(_)
+        | Command::FoldAll(_)
+        | Command::Show(_)
+        | Command::ShowAssumptions(_) => Concern::Looking,
     }
 }
 

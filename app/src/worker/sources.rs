@@ -11,10 +11,11 @@ use portolan_core::{Object, Warning};
 use super::Message;
 use crate::command::Command;
 use crate::session::Session;
+use crate::source::demo::Demo;
 use crate::source::kubeconfig::Kubeconfigs;
 use crate::source::manifests::DEFAULT_NAMESPACE;
 use crate::source::watch::{self, WatchHandle, WatchOptions};
-use crate::source::{SourceEvent, Standing, demo, manifests};
+use crate::source::{SourceEvent, Standing, manifests};
 use crate::view_model::{ContextRow, Freshness};
 
 /// What to open.
@@ -22,8 +23,8 @@ use crate::view_model::{ContextRow, Freshness};
 pub enum Opening {
     /// Nothing: the window says how to go on.
     Nothing,
-    /// The demo.
-    Demo,
+    /// A bundled cluster.
+    Demo(Demo),
     /// Files and folders, and objects to lay over them.
     Manifests(Vec<PathBuf>),
     /// A context of the kubeconfig, by id.
@@ -34,7 +35,7 @@ impl Opening {
     /// What a command opens, if it opens something.
     pub fn of(command: &Command) -> Option<Self> {
         match command {
-            Command::OpenDemo => Some(Self::Demo),
+            Command::OpenDemo(demo) => Some(Self::Demo(*demo)),
             Command::OpenManifests(paths) => Some(Self::Manifests(paths.clone())),
             Command::OpenContext(id) => Some(Self::Context(id.clone())),
             _ => None,
@@ -89,10 +90,10 @@ impl Sources {
                 self.close();
                 session.open(String::new(), false, Freshness::Static);
             }
-            Opening::Demo => {
+            Opening::Demo(demo) => {
                 self.close();
-                session.open("demo".to_owned(), false, Freshness::Static);
-                session.apply(demo::objects().iter().map(Change::apply));
+                session.open(demo.source().to_owned(), false, Freshness::Static);
+                session.apply(demo.objects().iter().map(Change::apply));
             }
             Opening::Manifests(paths) => self.open_manifests(&paths, session),
             Opening::Context(name) => {

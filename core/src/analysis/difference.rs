@@ -9,6 +9,8 @@ use super::connections::UnitMember;
 use super::touched::{Others, Touched};
 use super::{Analysis, Unit};
 use crate::address::{AddressRange, Family};
+use crate::entry::EntryPath;
+use crate::object::ObjectKey;
 use crate::peer::{Peer, Verdict};
 use crate::policy::Direction;
 use crate::ports::PortSet;
@@ -284,25 +286,46 @@ fn merge_neighbours(rows: Vec<ChangedConnection>) -> Vec<ChangedConnection> {
     merged
 }
 
+/// Ways in by what they are: the object, the title, and which of several of that title. The place in the object would do as little as
+/// a number does: it moves when something before it goes.
 fn changed_paths(before: &Analysis, after: &Analysis) -> Vec<ChangedPath> {
-    let by_id = |analysis: &Analysis| -> BTreeMap<String, (String, Verdict, String)> {
-        let paths = analysis.entry_paths().iter();
-        paths.map(|path| (path.id.clone(), (path.title.clone(), path.verdict, path.deciding_sentence().to_owned()))).collect()
-    };
-    let (old, new) = (by_id(before), by_id(after));
-    let ids: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    fn by_name(analysis: &Analysis) -> BTreeMap<(&ObjectKey, &str, usize), &EntryPath> {
+        let mut paths = BTreeMap::new();
+        for path in analysis.entry_paths() {
+            let mut n = 0;
+            while paths.contains_key(&(&path.object, path.title.as_str(), n)) {
+                n += 1;
+            }
+            paths.insert((&path.object, path.title.as_str(), n), path);
+        }
+        paths
+    }
+    let (old, new) = (by_name(before), by_name(after));
+    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let mut paths = Vec::new();
-    for id in ids {
-        let (was, is) = (old.get(id), new.get(id));
-        if was.map(|path| path.1) == is.map(|path| path.1) {
+    for name in names {
+        let (was, is) = (old.get(name), new.get(name));
+        let leads_elsewhere = was.zip(is).is_some_and(|(was, is)| was.service != is.service || was.percent != is.percent);
+        if was.map(|path| path.verdict) == is.map(|path| path.verdict) && !leads_elsewhere {
             continue;
         }
-        let Some((title, _, sentence)) = is.or(was) else { continue };
+        let Some(path) = is.or(was) else { continue };
+        let service =
+            |path: &EntryPath| path.service.as_ref().map_or_else(|| "no Service".to_owned(), |key| format!("Service {}", key.path()));
+        let sentence = match was.zip(is) {
+            Some((was, is)) if was.service != is.service => {
+                format!("{} in place of {}: {}", service(is), service(was), is.deciding_sentence())
+            }
+            Some((was, is)) if was.percent != is.percent => {
+                format!("{} % in place of {} %: {}", is.percent, was.percent, is.deciding_sentence())
+            }
+            _ => path.deciding_sentence().to_owned(),
+        };
         paths.push(ChangedPath {
-            path: title.clone(),
-            before: was.map(|path| path.1),
-            after: is.map(|path| path.1),
-            sentence: sentence.clone(),
+            path: path.title.clone(),
+            before: was.map(|path| path.verdict),
+            after: is.map(|path| path.verdict),
+            sentence,
         });
     }
     paths

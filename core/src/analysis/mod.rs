@@ -103,7 +103,7 @@ pub struct Analysis {
     snapshot: Snapshot,
     inventory: Inventory,
     reachability: Reachability,
-    entry_paths: std::sync::OnceLock<Vec<EntryPath>>,
+    ways: std::sync::OnceLock<entry::Ways>,
     /// What this one is told by, where another follows from it.
     identity: Arc<()>,
     descent: Option<Descent>,
@@ -126,7 +126,7 @@ impl Analysis {
 
     fn over(snapshot: Snapshot, inventory: Inventory, assumptions: &Assumptions) -> Self {
         let reachability = Reachability::new(&snapshot, &inventory, assumptions);
-        Self { snapshot, inventory, reachability, entry_paths: OnceLock::new(), identity: Arc::default(), descent: None }
+        Self { snapshot, inventory, reachability, ways: OnceLock::new(), identity: Arc::default(), descent: None }
     }
 
     /// Analyses another snapshot, taking over what has not changed since: equal to [`Self::new`], and sooner there.
@@ -151,7 +151,7 @@ impl Analysis {
         let before = workloads.iter().filter_map(|id| self.inventory.peer_of(*id));
         let touched = now.into_iter().filter_map(|id| inventory.peer_of(id)).chain(before).collect();
         let descent = Some(Descent { from: Arc::clone(&self.identity), touched });
-        Self { snapshot, inventory, reachability, entry_paths: OnceLock::new(), identity: Arc::default(), descent }
+        Self { snapshot, inventory, reachability, ways: OnceLock::new(), identity: Arc::default(), descent }
     }
 
     /// The workloads that another analysis, which follows from this one, may answer for differently; `None` where it does not.
@@ -182,7 +182,16 @@ impl Analysis {
 
     /// Every way in from outside, in the order of objects.
     pub fn entry_paths(&self) -> &[EntryPath] {
-        self.entry_paths.get_or_init(|| entry::paths(self))
+        &self.ways().paths
+    }
+
+    pub(crate) fn ways(&self) -> &entry::Ways {
+        self.ways.get_or_init(|| entry::Ways::new(self))
+    }
+
+    /// Who answers a request from outside, or which status it gets and why: one answer for each front that takes it.
+    pub fn request(&self, request: &entry::request::Request, at: &entry::request::At) -> Vec<entry::request::Answer> {
+        entry::answers(self, request, at)
     }
 
     /// What is wrong with objects, in the order of kinds and names, and then with several of them together.

@@ -200,6 +200,16 @@ impl Analysis {
             depends: Vec::new(),
         };
         let broken = trace.hops.iter().rev().find(|hop| hop.verdict == Verdict::Denied);
+        let undecided = trace.hops.iter().find(|hop| hop.verdict == Verdict::Depends).map(|hop| hop.sentence.clone());
+        if let (true, Some(sentence)) = (legs.is_empty(), undecided) {
+            trace.verdict = Verdict::Depends;
+            trace.depends.push(format!("what is not seen: {sentence}"));
+            for side in [&mut trace.egress, &mut trace.ingress] {
+                side.verdict = Verdict::Depends;
+                side.reasons.push(Reason::plain(Decision::Unseen, sentence.clone()));
+            }
+            return trace;
+        }
         if legs.is_empty() {
             let sentence = broken.map_or_else(|| format!("{to} has nothing that could be reached"), |hop| hop.sentence.clone());
             let reason = Reason::plain(Decision::Missing, sentence);
@@ -395,9 +405,10 @@ impl Analysis {
         }
         let mut targets: Vec<(End, Option<PortSet>)> = Vec::new();
         for service_port in ports {
-            let found = backends::find(self, key, service, service_port);
+            let found = backends::find_by_name(self, key, service, service_port);
             if found.ready.is_empty() {
-                hop(Verdict::Denied, "", found.why_none(key));
+                let none = found.none(key);
+                hop(none.verdict, "", none.sentence);
                 continue;
             }
             hop(Verdict::Allowed, "/spec/ports", found.summary(key, service_port));

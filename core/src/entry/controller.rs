@@ -3,7 +3,7 @@
 use crate::analysis::Analysis;
 use crate::inventory::PodId;
 use crate::object::ObjectKey;
-use crate::record::{IngressRecord, ServiceType};
+use crate::record::{LoadBalancerAddress, Record, ServiceType};
 use crate::snapshot::typed;
 
 use super::backends::selected_pods;
@@ -17,6 +17,9 @@ pub(super) struct Controller {
     pub(super) service: Option<ObjectKey>,
     /// How they were found, as the end of a sentence.
     pub(super) how: String,
+    /// Where requests do not come from pods of the cluster, or not for certain: why the last hop cannot be judged by them. What
+    /// policies then deny to the outside is `depends`.
+    pub(super) caveat: Option<String>,
 }
 
 /// Labels that the charts and manifests of well-known controllers put on their pods: class controller, class name, label, value.
@@ -36,20 +39,37 @@ const WELL_KNOWN: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// Finds the pods that serve an Ingress of a class: by the address in its status, else by what its class' controller is known by.
-pub(super) fn find(analysis: &Analysis, ingress: &IngressRecord, class: &str, class_controller: &str) -> Controller {
+/// The pods behind a Service that bears one of these addresses towards the outside.
+pub(super) fn by_address(analysis: &Analysis, addresses: &[LoadBalancerAddress]) -> Option<Controller> {
     for (key, service) in typed!(analysis.snapshot(), Service) {
         let bears = |address| {
-            let is_external_ip = matches!(address, &crate::record::LoadBalancerAddress::Ip(ip) if service.external_ips.contains(&ip));
+            let is_external_ip = matches!(address, &LoadBalancerAddress::Ip(ip) if service.external_ips.contains(&ip));
             service.load_balancer.contains(address) || is_external_ip
         };
         let could = service.service_type == ServiceType::LoadBalancer || !service.external_ips.is_empty();
-        let Some(address) = ingress.addresses.iter().find(|address| could && bears(address)) else { continue };
+        let Some(address) = addresses.iter().find(|address| could && bears(address)) else { continue };
         let pods = selected_pods(analysis, key, service);
         if !pods.is_empty() {
             let how = format!("its address {address} is that of Service {}", key.path());
-            return Controller { pods, service: Some(key.clone()), how };
+            return Some(Controller { pods, service: Some(key.clone()), how, caveat: None });
         }
+    }
+    None
+}
+
+/// A controller of these pods, with the load balancer before them where there is one.
+pub(super) fn of_pods(analysis: &Analysis, pods: Vec<PodId>, how: String) -> Controller {
+    let service = typed!(analysis.snapshot(), Service)
+        .filter(|(_, service)| service.service_type == ServiceType::LoadBalancer)
+        .find(|(key, service)| selected_pods(analysis, key, service).iter().any(|pod| pods.contains(pod)))
+        .map(|(key, _)| key.clone());
+    Controller { pods, service, how, caveat: None }
+}
+
+/// Finds the pods that serve an Ingress of a class: by the address in its status, else by what its class' controller is known by.
+pub(super) fn find(analysis: &Analysis, addresses: &[LoadBalancerAddress], class: &str, class_controller: &str) -> Controller {
+    if let Some(controller) = by_address(analysis, addresses) {
+        return controller;
     }
     for (controller, class_name, label, value) in WELL_KNOWN {
         let fits = if class_controller.is_empty() { class == *class_name } else { class_controller.starts_with(controller) };
@@ -62,12 +82,46 @@ pub(super) fn find(analysis: &Analysis, ingress: &IngressRecord, class: &str, cl
         };
         let pods: Vec<PodId> = analysis.inventory().pods.entries().filter(|(_, pod)| labelled(pod)).map(|(id, _)| id).collect();
         if !pods.is_empty() {
-            let service = typed!(analysis.snapshot(), Service)
-                .filter(|(_, service)| service.service_type == ServiceType::LoadBalancer)
-                .find(|(key, service)| selected_pods(analysis, key, service).iter().any(|pod| pods.contains(pod)))
-                .map(|(key, _)| key.clone());
-            return Controller { pods, service, how: format!("they bear the label {label}={value}") };
+            return of_pods(analysis, pods, format!("they bear the label {label}={value}"));
         }
     }
     Controller::default()
+}
+
+/// Whether a class' controller documents that of two Ingresses with the same host and path the older one wins (ingress-nginx user
+/// guide, "Building the NGINX model").
+pub(super) fn oldest_wins(class_controller: &str) -> bool {
+    class_controller.starts_with("k8s.io/ingress-nginx")
+}
+
+/// Whether a class' controller reads `ImplementationSpecific` paths as the beginning of a text (ingress-nginx: a `location` of nginx;
+/// Traefik: `PathPrefix`).
+pub(super) fn reads_text_prefixes(class_controller: &str) -> bool {
+    class_controller.starts_with("k8s.io/ingress-nginx") || class_controller.starts_with("traefik.io/ingress-controller")
+}
+
+/// How the controller of an Ingress sends clear text to https where TLS is set up, unless it is told otherwise: the status, who it is,
+/// and what turns it off. `None` where it is not known to, or the Ingress turns it off.
+pub(super) fn clear_text(analysis: &Analysis, key: &ObjectKey) -> Option<(u16, &'static str, &'static str)> {
+    let Some(Record::Ingress(ingress)) = analysis.snapshot().record(key) else { return None };
+    let mut classes = typed!(analysis.snapshot(), IngressClass);
+    let class = if ingress.class.is_empty() {
+        classes.find(|(_, class)| class.is_default)
+    } else {
+        classes.find(|(class, _)| class.name == ingress.class)
+    };
+    let (_, class) = class?;
+    let is_of = |name: &str| class.controller.starts_with(name);
+    let setting = "its configuration turns that off";
+    if super::annotations::tls_redirect(ingress) == Some(false) {
+        None
+    } else if is_of("k8s.io/ingress-nginx") {
+        Some((308, "ingress-nginx", setting))
+    } else if is_of("projectcontour.io/") {
+        Some((301, "Contour", setting))
+    } else if is_of("haproxy.org/") || is_of("haproxy-ingress.github.io/") {
+        Some((302, "HAProxy", setting))
+    } else {
+        None
+    }
 }

@@ -1,14 +1,32 @@
 //! Ways in: through what, and hop by hop, the outside reaches pods, and which hop breaks.
 
+mod annotations;
+mod answer;
 pub(crate) mod backends;
 mod controller;
+mod desk;
+#[cfg(test)]
+mod fixture;
+mod gateway;
+mod host_ports;
 mod ingress;
-mod load_balancer;
+mod istio;
+mod last_hop;
+mod matching;
+mod openshift;
+pub mod request;
+mod rewrite;
+mod services;
+mod table;
+mod ways;
+
+pub(crate) use answer::answers;
+pub(crate) use ways::Ways;
 
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use crate::analysis::{Analysis, Hop};
+use crate::analysis::Hop;
 use crate::inventory::PodId;
 use crate::object::ObjectKey;
 use crate::peer::Verdict;
@@ -20,7 +38,9 @@ pub struct EntryPath {
     pub id: String,
     /// `https://shop.example/cart`, `203.0.113.10:443/TCP`, `any node:30080/TCP`
     pub title: String,
-    /// The object that opens the way: an Ingress or a Service.
+    /// Who takes the requests: `Gateway shop/public`, `Ingress class nginx`, `Service shop/web`, `pod shop/web-0`.
+    pub front: String,
+    /// The object that opens the way: an Ingress, a route, a VirtualService, a Service, a Pod.
     pub object: ObjectKey,
     /// Where in the object.
     pub pointer: String,
@@ -32,6 +52,11 @@ pub struct EntryPath {
     pub path: SmolStr,
     /// Whether requests arrive over TLS.
     pub tls: bool,
+    /// The share of the rule's requests that go this way, in percent; 100 where it is the only one.
+    pub percent: u32,
+    /// Where clients connect, as far as it is known: `203.0.113.10:443/TCP`, `lb.example:80/TCP`; for a node's port `*:30080/TCP`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reached_at: Vec<String>,
     /// What comes of a request: the worst of the hops.
     pub verdict: Verdict,
     /// The hops, from outside to the pods.
@@ -39,9 +64,15 @@ pub struct EntryPath {
     /// The Service that it leads through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ObjectKey>,
+    /// The port of the Service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_port: Option<u16>,
     /// The pods that it leads to.
     #[serde(skip)]
     pub pods: Vec<PodId>,
+    /// The ports of these pods, one for each; `None` for all.
+    #[serde(skip)]
+    pub pod_ports: Vec<Option<u16>>,
     /// The pods of the controller that it leads through, where they are known.
     #[serde(skip)]
     pub controllers: Vec<PodId>,
@@ -72,11 +103,4 @@ impl EntryPath {
         self.hops.push(Hop { kind, object: object.cloned(), pointer: pointer.into(), verdict, sentence: sentence.into() });
         verdict != Verdict::Denied
     }
-}
-
-/// All ways in: Ingresses first, then Services, by namespace and name.
-pub(crate) fn paths(analysis: &Analysis) -> Vec<EntryPath> {
-    let mut paths = ingress::paths(analysis);
-    paths.extend(load_balancer::paths(analysis));
-    paths
 }

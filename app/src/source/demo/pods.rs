@@ -10,8 +10,8 @@ use super::{made, names, owner};
 /// How many nodes the cluster has.
 const N_NODES: u8 = 6;
 
-/// The pod that is not ready, by the name of its workload and its number: a cluster always has one.
-const NOT_READY: (&str, u64) = ("recommendations", 2);
+/// The pods that are not ready, by the name of their workload and their number: a cluster always has one.
+const NOT_READY: &[(&str, u64)] = &[("recommendations", 2), ("map", 0), ("map", 1)];
 
 /// The CronJob whose Job still runs; those of the others are done.
 const RUNNING_JOB: &str = "reindex-catalog";
@@ -77,7 +77,7 @@ impl Cluster {
                 labels: vec![("pod-template-hash", hash.clone())],
                 owners: owner(Kind::ReplicaSet, namespace, &set_name),
                 phase: "Running",
-                is_ready: (name, number) != NOT_READY,
+                is_ready: !NOT_READY.contains(&(name, number)),
             });
         }
     }

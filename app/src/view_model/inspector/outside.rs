@@ -1,0 +1,60 @@
+//! What lies outside, in the inspector: addresses and domains, and who may go there.
+
+use portolan_core::Kind;
+use portolan_core::analysis::{Analysis, Endpoint};
+use portolan_core::policy::Direction;
+
+use super::rows::endpoint_of;
+use super::{MAX_ROWS, object_row, outside_name, source_row};
+use crate::map::model::Tone;
+use crate::view_model::{Inspector, addresses, ids, reasons};
+
+pub(super) fn addresses_inspector(base: &Analysis, edited: &Analysis, id: &str) -> Option<Inspector> {
+    let mut inspector = Inspector { title: id.split_once('/')?.1.to_owned(), ..Inspector::default() };
+    let mut seen = std::collections::BTreeSet::new();
+    for (analysis, is_now) in [(edited, true), (base, false)] {
+        for (workload_id, workload) in analysis.inventory().workloads.entries().filter(|(_, workload)| !workload.pods.is_empty()) {
+            let found = addresses::of_workload(analysis, workload_id, Direction::Egress).into_iter().find(|outside| outside.id == id);
+            let Some(outside) = found else { continue };
+            if !seen.insert(ids::workload(workload)) {
+                continue;
+            }
+            if !outside.fact.is_empty() {
+                inspector.subtitle.clone_from(&outside.fact);
+            }
+            let trace = reasons::ask(analysis, &endpoint_of(analysis, workload_id), &Endpoint::Address(outside.example));
+            let tone = if is_now { outside.tone } else { Tone::Lost };
+            inspector.sources.push(source_row(workload, &outside.outcome.possible, tone, &trace, Some(outside_name(&outside.title))));
+        }
+    }
+    if inspector.subtitle.is_empty() {
+        "Addresses outside the cluster".clone_into(&mut inspector.subtitle);
+    }
+    (!inspector.sources.is_empty()).then_some(inspector)
+}
+
+pub(super) fn domain_inspector(analysis: &Analysis, name: &str) -> Inspector {
+    let aliases = analysis.snapshot().records(Kind::Service).filter_map(|(key, record)| match record {
+        portolan_core::record::Record::Service(service) if service.external_name == name => Some(object_row(key, "is another name of it")),
+        _ => None,
+    });
+    let mut inspector = Inspector {
+        title: name.to_owned(),
+        subtitle: "A domain outside the cluster".to_owned(),
+        objects: aliases.collect(),
+        ..Inspector::default()
+    };
+    for (id, workload) in analysis.inventory().workloads.entries().filter(|(_, workload)| !workload.pods.is_empty()) {
+        let domains = analysis.domains_of_workload(id);
+        let Some((pattern, outcome)) = domains.into_iter().find(|(pattern, outcome)| pattern == name && !outcome.is_none()) else {
+            continue;
+        };
+        if inspector.sources.len() >= MAX_ROWS {
+            break;
+        }
+        let trace = reasons::ask(analysis, &endpoint_of(analysis, id), &Endpoint::Domain(pattern));
+        let tone = reasons::tone_of(trace.verdict);
+        inspector.sources.push(source_row(workload, &outcome.possible, tone, &trace, None));
+    }
+    inspector
+}
