@@ -3,7 +3,7 @@
 use crate::analysis::Analysis;
 use crate::inventory::PodId;
 use crate::object::ObjectKey;
-use crate::record::{LoadBalancerAddress, Record, ServiceType};
+use crate::record::{LoadBalancerAddress, Record, ServiceRecord, ServiceType};
 use crate::snapshot::typed;
 
 use super::backends::selected_pods;
@@ -57,12 +57,15 @@ pub(super) fn by_address(analysis: &Analysis, addresses: &[LoadBalancerAddress])
     None
 }
 
-/// A controller of these pods, with the load balancer before them where there is one.
+/// A controller of these pods, with the Service before them that the outside reaches: a load balancer sooner than ports of nodes.
 pub(super) fn of_pods(analysis: &Analysis, pods: Vec<PodId>, how: String) -> Controller {
-    let service = typed!(analysis.snapshot(), Service)
-        .filter(|(_, service)| service.service_type == ServiceType::LoadBalancer)
-        .find(|(key, service)| selected_pods(analysis, key, service).iter().any(|pod| pods.contains(pod)))
-        .map(|(key, _)| key.clone());
+    let leads = |key: &ObjectKey, service: &ServiceRecord| selected_pods(analysis, key, service).iter().any(|pod| pods.contains(pod));
+    let of_type = |wanted: fn(&ServiceRecord) -> bool| {
+        let mut services = typed!(analysis.snapshot(), Service).filter(|(_, service)| wanted(service));
+        services.find(|(key, service)| leads(key, service)).map(|(key, _)| key.clone())
+    };
+    let service = of_type(|service| service.service_type == ServiceType::LoadBalancer)
+        .or_else(|| of_type(|service| service.service_type == ServiceType::NodePort || !service.external_ips.is_empty()));
     Controller { pods, service, how, caveat: None }
 }
 
