@@ -67,8 +67,9 @@ fn edit_of(view: &View) -> Option<usize> {
 struct Rig {
     worker: Worker,
     n_published: Arc<AtomicUsize>,
-    /// While it is held, the worker stands still after its next publication.
+    /// While it is held, the worker stands still after the publication of number `stands_at`, and those after it.
     gate: Arc<Mutex<()>>,
+    stands_at: Arc<AtomicUsize>,
     last: Arc<View>,
     _folder: tempfile::TempDir,
 }
@@ -82,16 +83,25 @@ impl Rig {
         }
         std::fs::write(folder.path().join("desk.yaml"), desk()).unwrap();
         let (n_published, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(())));
-        let (counter, latch) = (Arc::clone(&n_published), Arc::clone(&gate));
+        let stands_at = Arc::new(AtomicUsize::new(usize::MAX));
+        let (counter, latch, number) = (Arc::clone(&n_published), Arc::clone(&gate), Arc::clone(&stands_at));
         let wake = move || {
-            counter.fetch_add(1, Ordering::SeqCst);
-            drop(latch.lock().unwrap());
+            let n = counter.fetch_add(1, Ordering::SeqCst) + 1;
+            if n >= number.load(Ordering::SeqCst) {
+                drop(latch.lock().unwrap());
+            }
         };
         let opening = Opening::Manifests(vec![folder.path().to_owned()]);
         let worker = Worker::start(Settled::default(), Sources::default(), opening, wake).unwrap();
-        let mut rig = Self { worker, n_published, gate, last: Arc::default(), _folder: folder };
+        let mut rig = Self { worker, n_published, gate, stands_at, last: Arc::default(), _folder: folder };
         rig.worker.send(open_policy());
         rig.until("the policy is open", |view| view.sketch.open.is_some());
+        // A view is there before the window is woken for it: what is counted is the waking.
+        let (counter, deadline) = (Arc::clone(&rig.n_published), Instant::now() + PATIENCE);
+        while counter.load(Ordering::SeqCst) < 2 {
+            assert!(Instant::now() < deadline, "the source and the policy are published one after the other");
+            sleep(Duration::from_millis(1));
+        }
         rig
     }
 
@@ -205,6 +215,7 @@ fn what_comes_between_edits_is_done_in_its_turn() {
     let gate = Arc::clone(&rig.gate);
     let held = gate.lock().unwrap();
     let n_before = rig.n_published();
+    rig.stands_at.store(n_before + 1, Ordering::SeqCst);
     rig.worker.send(edit(1000));
     rig.until("the worker stands still", |view| edit_of(view) == Some(1000));
     for command in &between {
