@@ -103,9 +103,9 @@ pub(super) fn reads_text_prefixes(class_controller: &str) -> bool {
     class_controller.starts_with("k8s.io/ingress-nginx") || class_controller.starts_with("traefik.io/ingress-controller")
 }
 
-/// How the controller of an Ingress sends clear text to https where TLS is set up, unless it is told otherwise: the status, who it is,
-/// and what turns it off. `None` where it is not known to, or the Ingress turns it off.
-pub(super) fn clear_text(analysis: &Analysis, key: &ObjectKey) -> Option<(u16, &'static str, &'static str)> {
+/// How the controller of an Ingress sends clear text to https where TLS is set up, unless it is told otherwise: the status, and who it
+/// is. `None` where it is not known to, or the Ingress turns it off.
+pub(super) fn clear_text(analysis: &Analysis, key: &ObjectKey) -> Option<(u16, &'static str)> {
     let Some(Record::Ingress(ingress)) = analysis.snapshot().record(key) else { return None };
     let mut classes = typed!(analysis.snapshot(), IngressClass);
     let class = if ingress.class.is_empty() {
@@ -115,15 +115,14 @@ pub(super) fn clear_text(analysis: &Analysis, key: &ObjectKey) -> Option<(u16, &
     };
     let (_, class) = class?;
     let is_of = |name: &str| class.controller.starts_with(name);
-    let setting = "its configuration turns that off";
     if super::annotations::tls_redirect(ingress) == Some(false) {
         None
     } else if is_of("k8s.io/ingress-nginx") {
-        Some((308, "ingress-nginx", setting))
+        Some((308, "ingress-nginx"))
     } else if is_of("projectcontour.io/") {
-        Some((301, "Contour", setting))
+        Some((301, "Contour"))
     } else if is_of("haproxy.org/") || is_of("haproxy-ingress.github.io/") {
-        Some((302, "HAProxy", setting))
+        Some((302, "HAProxy"))
     } else {
         None
     }

@@ -3,7 +3,7 @@
 use super::answer::{MAX_PASSED_OVER, without_rule};
 use super::matching::{Asked, Fit, Host};
 use super::request::{Answer, At, Backend, Outcome, Request, RuleRef, Scheme};
-use super::table::{Action, Fallback, Front, Listener, Rule, Speaks, Target, is_broken};
+use super::table::{Action, Fallback, Front, Listener, Rule, Speaks, Target, is_broken, worst};
 use super::{controller, rewrite, ways};
 use crate::analysis::{Analysis, Hop};
 use crate::peer::Verdict;
@@ -105,7 +105,7 @@ impl<'a> Desk<'a> {
                 && comes_first(rule)
                 && self.fit(rule) == Fit::Yes
         })?;
-        let listener = rule.listener.and_then(|index| self.front.listeners.get(index))?;
+        let listener = self.front.listener_of(rule)?;
         let sentence = format!(
             "{} {} would take it at listener {}: a narrower listener should take it alone, and not every implementation keeps to that",
             rule.object.kind.name(),
@@ -195,7 +195,7 @@ impl<'a> Desk<'a> {
     }
 
     fn fit(&self, rule: &Rule) -> Fit {
-        let speaks = rule.listener.and_then(|index| self.front.listeners.get(index)).map(|listener| listener.speaks);
+        let speaks = self.front.listener_of(rule).map(|listener| listener.speaks);
         if speaks.is_some_and(|speaks| !speaks.is_http()) { Fit::Yes } else { rule.matching.fit(&self.asked()) }
     }
 
@@ -266,7 +266,7 @@ impl<'a> Desk<'a> {
     /// Rules for the request's host that would take it: for what is told of a front that serves nobody.
     fn would_take(&self) -> impl Iterator<Item = &'a Rule> {
         let is_reached = |rule: &&Rule| {
-            let listener = rule.listener.and_then(|index| self.front.listeners.get(index));
+            let listener = self.front.listener_of(rule);
             listener.is_none_or(|listener| self.is_on_port(listener))
         };
         let meant = self.front.rules.iter().filter(|rule| rule.host.takes(&self.request.host) && !rule.is_default);
@@ -277,7 +277,7 @@ impl<'a> Desk<'a> {
     fn passed_over(&self) -> Vec<Hop> {
         let mut hops: Vec<Hop> = Vec::new();
         for rule in self.would_take() {
-            let listener = rule.listener.and_then(|index| self.front.listeners.get(index));
+            let listener = self.front.listener_of(rule);
             let of_listener = listener.into_iter().flat_map(|listener| &listener.hops);
             // A rule at no listener does not answer, however certain the reason is.
             let least = if listener.is_none() { Verdict::Depends } else { Verdict::Denied };
@@ -304,7 +304,7 @@ impl<'a> Desk<'a> {
     }
 
     fn serve(&self, rule: &Rule, doubts: &[(&Rule, String)], passed_over: Vec<Hop>) -> Answer {
-        let listener = rule.listener.and_then(|index| self.front.listeners.get(index));
+        let listener = self.front.listener_of(rule);
         let mut hops = ways::opening_hops(self.front, rule);
         if rule.is_default && doubts.is_empty() {
             // Another default backend is in doubt for hosts that neither Ingress has, not for this one.
@@ -320,7 +320,7 @@ impl<'a> Desk<'a> {
             let why = hops.last().map(|hop| hop.sentence.clone()).unwrap_or_default();
             return Answer { outcome: Outcome::NoConnection { why }, hops, ..answer };
         }
-        let opening = hops.iter().map(|hop| hop.verdict).max().unwrap_or(Verdict::Allowed);
+        let opening = worst(&hops);
         let port = listener.map_or(0, |listener| listener.port);
         match &rule.action {
             Action::Redirect(redirect) => {
@@ -345,7 +345,7 @@ impl<'a> Desk<'a> {
                 let is_one = backends.iter().all(|backend| backend.verdict == first);
                 opening.and(if is_one { first } else { Verdict::Depends })
             }
-            _ => hops.iter().map(|hop| hop.verdict).max().unwrap_or(Verdict::Allowed),
+            _ => worst(&hops),
         };
         answer.hops = hops;
         answer
@@ -370,8 +370,8 @@ impl<'a> Desk<'a> {
                 self.request.host
             ))),
             (Scheme::Http, true) => {
-                let (status, who, setting) = controller::clear_text(self.analysis, &rule.object)?;
-                Some(hop(format!("{who} sends clear text on to https with {status}, unless {setting}")))
+                let (status, who) = controller::clear_text(self.analysis, &rule.object)?;
+                Some(hop(format!("{who} sends clear text on to https with {status}, unless its configuration turns that off")))
             }
             _ => None,
         }

@@ -59,24 +59,14 @@ fn follow(
     let where_from = nodes(analysis, workload, pods);
     let name = format!("{} {}", workload.kind, workload.path());
     let on_one = if on == HostAddress::One { "-of-one-address" } else { "" };
+    let id = format!("{kind}/{}/{}/{port}/{protocol}{on_one}", workload.kind, workload.path());
+    let title = format!("{where_from}:{port}/{protocol}");
+    let pointer = if object.kind == Kind::Pod { "/spec/containers" } else { "/spec/template/spec/containers" };
     let mut entry = EntryPath {
-        id: format!("{kind}/{}/{}/{port}/{protocol}{on_one}", workload.kind, workload.path()),
-        title: format!("{where_from}:{port}/{protocol}"),
-        front: name.clone(),
-        pointer: if object.kind == Kind::Pod { "/spec/containers" } else { "/spec/template/spec/containers" }.to_owned(),
-        object,
-        host: Default::default(),
-        path: Default::default(),
-        tls: false,
-        percent: 100,
         reached_at: reached_at(analysis, pods).into_iter().map(|node| format!("{node}:{port}/{protocol}")).collect(),
-        verdict: Verdict::Allowed,
-        hops: Vec::new(),
-        service: None,
-        service_port: None,
         pods: pods.iter().map(|(pod, _)| *pod).collect(),
         pod_ports: pods.iter().map(|(_, port)| Some(*port)).collect(),
-        controllers: Vec::new(),
+        ..EntryPath::new(id, title, name.clone(), object, pointer)
     };
     let (verdict, sentence) = match (kind, on) {
         ("host-network", _) => (Verdict::Allowed, format!("{name} is on its node's network and declares {port}/{protocol}")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::backends::{self, Backends};
 use super::controller::Controller;
-use super::table::{Destination, PortRef, Rule, Target};
+use super::table::{Destination, PortRef, Rule, Target, worst};
 use crate::analysis::{Analysis, Decision, Endpoint, Hop, Trace};
 use crate::inventory::PodId;
 use crate::object::{Kind, ObjectKey};
@@ -33,7 +33,7 @@ pub(super) struct Leg {
 impl Leg {
     /// What comes of a request: the worst of the hops.
     pub(super) fn verdict(&self) -> Verdict {
-        self.hops.iter().map(|hop| hop.verdict).max().unwrap_or(Verdict::Allowed)
+        worst(&self.hops)
     }
 
     fn hop(&mut self, kind: &'static str, object: &ObjectKey, pointer: impl Into<String>, verdict: Verdict, sentence: impl Into<String>) {

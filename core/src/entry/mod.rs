@@ -79,6 +79,29 @@ pub struct EntryPath {
 }
 
 impl EntryPath {
+    /// A way of which no more is known than what opens it and where.
+    fn new(id: String, title: String, front: String, object: ObjectKey, pointer: &str) -> Self {
+        Self {
+            id,
+            title,
+            front,
+            object,
+            pointer: pointer.to_owned(),
+            host: SmolStr::default(),
+            path: SmolStr::default(),
+            tls: false,
+            percent: 100,
+            reached_at: Vec::new(),
+            verdict: Verdict::Allowed,
+            hops: Vec::new(),
+            service: None,
+            service_port: None,
+            pods: Vec::new(),
+            pod_ports: Vec::new(),
+            controllers: Vec::new(),
+        }
+    }
+
     /// The hop that decides: the first of the worst.
     pub fn deciding_hop(&self) -> Option<&Hop> {
         let worst = self.hops.iter().map(|hop| hop.verdict).max()?;

@@ -170,24 +170,12 @@ impl Start<'_> {
 
     fn follow(&self, way: Way) -> EntryPath {
         let (analysis, key, service) = (self.analysis, self.key, self.service);
+        let id = format!("service/{}/{}/{}", key.path(), way.kind, self.index);
         let mut entry = EntryPath {
-            id: format!("service/{}/{}/{}", key.path(), way.kind, self.index),
-            title: way.title.clone(),
-            front: format!("Service {}", key.path()),
-            object: key.clone(),
-            pointer: way.pointer.clone(),
-            host: Default::default(),
-            path: Default::default(),
-            tls: false,
-            percent: 100,
             reached_at: way.reached_at.clone(),
-            verdict: Verdict::Allowed,
-            hops: Vec::new(),
             service: Some(key.clone()),
             service_port: Some(self.port.port),
-            pods: Vec::new(),
-            pod_ports: Vec::new(),
-            controllers: Vec::new(),
+            ..EntryPath::new(id, way.title.clone(), format!("Service {}", key.path()), key.clone(), &way.pointer)
         };
         if service.headless {
             // The API refuses it for all but external addresses, and kube-proxy passes a Service without an address over.

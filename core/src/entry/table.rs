@@ -247,6 +247,11 @@ pub(super) enum PortRef {
 }
 
 impl Front {
+    /// The listener of one of its rules; `None` where the rule is attached to none.
+    pub(super) fn listener_of(&self, rule: &Rule) -> Option<&Listener> {
+        rule.listener.and_then(|index| self.listeners.get(index))
+    }
+
     /// Whether it is a Gateway of Gateway API.
     pub(super) fn is_gateway(&self) -> bool {
         self.object.as_ref().is_some_and(|object| object.kind == Kind::Gateway)
@@ -285,4 +290,9 @@ impl Speaks {
 /// Whether a hop says that it ends here.
 pub(super) fn is_broken(hops: &[Hop]) -> bool {
     hops.iter().any(|hop| hop.verdict == Verdict::Denied)
+}
+
+/// What comes of all hops together: the worst of them.
+pub(super) fn worst(hops: &[Hop]) -> Verdict {
+    hops.iter().map(|hop| hop.verdict).max().unwrap_or(Verdict::Allowed)
 }

@@ -65,7 +65,7 @@ fn doors(front: &Front, of_services: &[EntryPath]) -> Vec<Door> {
 
 /// The way to a rule's listener from outside.
 fn door<'a>(front: &'a Front, rule: &Rule) -> Option<&'a Door> {
-    let listener = rule.listener.and_then(|index| front.listeners.get(index))?;
+    let listener = front.listener_of(rule)?;
     let port = match (listener.speaks, listener.port) {
         (Speaks::Web, _) => {
             if rule.is_covered {
@@ -95,10 +95,8 @@ pub(super) fn precedence(a: &Rule, b: &Rule) -> Ordering {
 
 /// Whether nothing that an API defines puts one of two rules that take the same request first.
 pub(super) fn is_undecided(a: &Rule, b: &Rule) -> bool {
-    if !is_forwarded_alike(a, b) && (a.matching.is_loose() || b.matching.is_loose()) {
-        return !matches!((&a.order, &b.order), (Order::Listed(..), Order::Listed(..)));
-    }
-    false
+    let is_listed = matches!((&a.order, &b.order), (Order::Listed(..), Order::Listed(..)));
+    !is_listed && (a.matching.is_loose() || b.matching.is_loose()) && !is_forwarded_alike(a, b)
 }
 
 /// Whether it makes no difference which of two rules takes a request.
@@ -222,7 +220,7 @@ fn shadow(rules: &[Rule], index: usize, rule: &Rule, earlier: &Rule, marks: &mut
 /// The name of the way that a rule sends requests to its `target`th backend.
 pub(super) fn path_id(front: &Front, rule: &Rule, target: usize) -> String {
     let mut id = rule.id.clone();
-    match rule.listener.and_then(|index| front.listeners.get(index)) {
+    match front.listener_of(rule) {
         Some(Listener { object: Some(object), name, .. }) => id.push_str(&format!("@{}/{name}/{}", object.path(), rule.host)),
         Some(Listener { name, .. }) if !name.is_empty() => id.push_str(&format!("@{name}")),
         Some(_) => {}
@@ -239,7 +237,7 @@ pub(super) fn path_id(front: &Front, rule: &Rule, target: usize) -> String {
 
 /// `https://shop.example/cart*`, `shop.example:443/TLS`, `*:9300/TCP`
 pub(super) fn title(front: &Front, rule: &Rule) -> String {
-    let listener = rule.listener.and_then(|index| front.listeners.get(index));
+    let listener = front.listener_of(rule);
     let speaks = listener.map_or(if rule.is_covered { Speaks::Https } else { Speaks::Http }, |listener| listener.speaks);
     let number = listener.map_or(0, |listener| listener.port);
     if !speaks.is_http() {
@@ -265,7 +263,7 @@ pub(super) fn title(front: &Front, rule: &Rule) -> String {
 pub(super) fn opening_hops(front: &Front, rule: &Rule) -> Vec<Hop> {
     let mut hops: Vec<Hop> = door(front, rule).into_iter().flat_map(|door| door.hops.clone()).collect();
     hops.extend(front.hops.iter().cloned());
-    if let Some(listener) = rule.listener.and_then(|index| front.listeners.get(index)) {
+    if let Some(listener) = front.listener_of(rule) {
         hops.extend(listener_hop(listener));
         hops.extend(listener.hops.iter().cloned());
     }
@@ -307,7 +305,7 @@ pub(super) fn rule_hop(front: &Front, rule: &Rule, target: Option<&Target>) -> H
 }
 
 fn has_paths(front: &Front, rule: &Rule) -> bool {
-    rule.listener.and_then(|index| front.listeners.get(index)).is_none_or(|listener| listener.speaks.is_http())
+    front.listener_of(rule).is_none_or(|listener| listener.speaks.is_http())
 }
 
 fn redirect_text(redirect: &Redirect) -> String {
@@ -355,27 +353,16 @@ pub(super) fn percents(targets: &[Target]) -> Vec<u32> {
 
 fn add_paths(analysis: &Analysis, front: &Front, rule: &Rule, paths: &mut Vec<EntryPath>) {
     let opening = opening_hops(front, rule);
-    let listener = rule.listener.and_then(|index| front.listeners.get(index));
+    let listener = front.listener_of(rule);
     let speaks = listener.map_or(Speaks::Http, |listener| listener.speaks);
     let path = |target: usize, hops: Vec<Hop>| {
         let mut path = EntryPath {
-            id: path_id(front, rule, target),
-            title: title(front, rule),
-            front: front.title.clone(),
-            object: rule.object.clone(),
-            pointer: rule.pointer.clone(),
             host: rule.host.as_text(),
             path: if speaks.is_http() { rule.matching.path.text() } else { SmolStr::default() },
             tls: speaks.is_tls() || rule.is_covered,
-            percent: 100,
             reached_at: door(front, rule).map(|door| door.reached_at.clone()).unwrap_or_default(),
-            verdict: Verdict::Allowed,
-            hops: Vec::new(),
-            service: None,
-            service_port: None,
-            pods: Vec::new(),
-            pod_ports: Vec::new(),
             controllers: front.controller.pods.clone(),
+            ..EntryPath::new(path_id(front, rule, target), title(front, rule), front.title.clone(), rule.object.clone(), &rule.pointer)
         };
         // A way ends where it breaks.
         for hop in hops {
@@ -415,7 +402,7 @@ fn add_paths(analysis: &Analysis, front: &Front, rule: &Rule, paths: &mut Vec<En
 
 /// Follows a target of a rule to its pods.
 pub(super) fn follow(analysis: &Analysis, front: &Front, rule: &Rule, target: &Target) -> Leg {
-    let listener = rule.listener.and_then(|index| front.listeners.get(index));
+    let listener = front.listener_of(rule);
     let protocol = listener.map_or(crate::ports::Protocol::Tcp, |listener| listener.speaks.protocol());
     last_hop::follow(analysis, &front.controller, rule, target, protocol)
 }
