@@ -30,8 +30,15 @@ fn array<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value[field].as_array().unwrap_or_else(|| panic!("{field} of {value} is a list"))
 }
 
-const ASSUMPTIONS: [&str; 6] =
-    ["ip-block-selects-pods", "networks-select-pods", "host-network-pods", "self-traffic", "finished-pods", "unknown-pod-addresses"];
+const ASSUMPTIONS: [&str; 7] = [
+    "ip-block-selects-pods",
+    "networks-select-pods",
+    "host-network-pods",
+    "self-traffic",
+    "finished-pods",
+    "unknown-pod-addresses",
+    "mesh-outbound",
+];
 
 #[test]
 fn connections_have_the_fields_of_their_schema() {

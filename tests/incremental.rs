@@ -185,15 +185,14 @@ fn random_objects(random: &mut Random, mix: Mix) -> BTreeMap<ObjectKey, Object> 
 
 /// Cluster-wide policies, nodes, pods on their node's network, pods of two families and pods without an address: what the shapes have not.
 /// Objects of one random cluster take the places of those of another, a few at a time.
-#[test]
-fn random_clusters_step_by_step_are_cold_starts() {
+fn compare_steps(mixes: &[Mix], n_steps: usize) {
     for seed in seeds() {
-        for (number, mix) in Mix::all().into_iter().enumerate() {
+        for (number, mix) in mixes.iter().copied().enumerate() {
             let mut random = Random::new(seed * 1000 + number as u64);
             let mut host = Host::new(Assumptions::default(), number % 2 == 0);
             let mut there = random_objects(&mut random, mix);
             host.apply(there.values().map(Change::apply));
-            for step in 0..30 {
+            for step in 0..n_steps {
                 let before = host.analysis();
                 let others: Vec<Object> = random_objects(&mut random, mix).into_values().collect();
                 let mut changes = Vec::new();
@@ -226,6 +225,25 @@ fn random_clusters_step_by_step_are_cold_starts() {
             }
         }
     }
+}
+
+#[test]
+fn random_clusters_step_by_step_are_cold_starts() {
+    compare_steps(&Mix::all(), 30);
+}
+
+/// The same for policies of networks and meshes, with what they look at: tiers, sets of networks, groups of blocks, service accounts, labels
+/// of namespaces, nodes.
+#[test]
+fn random_clusters_with_dialects_step_by_step_are_cold_starts() {
+    let mixes: Vec<Mix> = Mix::dialects().into_iter().filter(|mix| !(mix.calico && mix.network_policies)).collect();
+    compare_steps(&mixes, 30);
+}
+
+#[test]
+fn random_clusters_with_calico_and_network_policies_step_by_step_are_cold_starts() {
+    let mixes: Vec<Mix> = Mix::dialects().into_iter().filter(|mix| mix.calico && mix.network_policies).collect();
+    compare_steps(&mixes, 30);
 }
 
 #[test]

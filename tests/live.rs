@@ -284,6 +284,27 @@ async fn a_kind_is_read_at_a_version_that_the_server_has() {
 }
 
 #[tokio::test]
+async fn what_calicos_own_server_would_serve_is_read_from_its_custom_resources() {
+    let server = ApiServer::start().await.unwrap();
+    server.serve_at(Kind::GlobalNetworkPolicy, &["crd.projectcalico.org/v1"]);
+    server.apply(pod("web-0", "web", "10.1.0.1"));
+    server.apply(pod("db-0", "db", "10.1.0.2"));
+    let policy = |action: &str| {
+        json!({
+            "apiVersion": "crd.projectcalico.org/v1", "kind": "GlobalNetworkPolicy", "metadata": {"name": "default.db"},
+            "spec": {"tier": "default", "selector": "app == 'db'", "types": ["Ingress"], "ingress": [{"action": action}]}
+        })
+    };
+    server.apply(policy("Deny"));
+    let follower = Follower::start(&server, quick());
+    follower.until("it is in force", PATIENCE, |host, _| reaches(host, "shop/web-0", "shop/db-0") == Some(false)).await;
+    let key = ObjectKey::new(Kind::GlobalNetworkPolicy, "", "default.db");
+    follower.with(|host, _| assert_eq!(api_version(host, &key).as_deref(), Some("crd.projectcalico.org/v1")));
+    server.apply(policy("Allow"));
+    follower.until("and followed", A_SECOND, |host, _| reaches(host, "shop/web-0", "shop/db-0") == Some(true)).await;
+}
+
+#[tokio::test]
 async fn kinds_that_the_server_lacks_cost_next_to_nothing_until_they_appear() {
     let server = ApiServer::start().await.unwrap();
     for kind in custom_kinds() {

@@ -1,6 +1,10 @@
 //! Other people's answers to the same questions. One test a suite; each prints its row: cases, flows compared, differences, what was
 //! left out and why. A disagreement is settled by the API text.
 
+#[path = "oracles/calico.rs"]
+mod calico;
+#[path = "oracles/cilium.rs"]
+mod cilium;
 #[path = "oracles/cluster_faults.rs"]
 mod cluster_faults;
 #[path = "oracles/cluster_network_policy.rs"]

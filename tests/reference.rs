@@ -2,7 +2,7 @@
 //! step.
 //!
 //! The usual run compares almost two million flows, and prints how many of what. `PORTOLAN_REFERENCE_FLOWS=N` compares at least N in
-//! each of the three tests that make up random clusters (a million takes about five seconds of a debug build).
+//! each of the tests that make up random clusters (a million takes about five seconds of a debug build).
 //! `PORTOLAN_SEEDS=FROM..TO` tries other random clusters than the usual ones.
 
 mod reference {
@@ -57,6 +57,8 @@ enum Clusters {
     NoAddresses,
     /// Cluster-wide policies hold parts that the API would refuse, and that match nothing.
     Mistaken,
+    /// They have policies of implementations of networks and meshes.
+    Dialects(Mix),
 }
 
 impl Clusters {
@@ -65,13 +67,22 @@ impl Clusters {
             Self::Sound => "random clusters",
             Self::NoAddresses => "random clusters, some addresses unknown",
             Self::Mistaken => "random clusters, some parts invalid",
+            Self::Dialects(_) => "random clusters, a dialect",
         }
     }
 }
 
 /// Random clusters may hold what deserves a warning; of anything else, none is expected.
-const EXPECTED_WARNINGS: [&str; 4] =
-    ["newer servers refuse", "is asked first is not defined", "no Node object is there", "without a destinationPort"];
+const EXPECTED_WARNINGS: [&str; 8] = [
+    "the name cannot be looked up",
+    "the rules have no effect: types",
+    "a policy of this action without rules",
+    "no CiliumCIDRGroup",
+    "newer servers refuse",
+    "is asked first is not defined",
+    "no Node object is there",
+    "without a destinationPort",
+];
 
 /// How many clusters that differ are told of.
 const SHOWN_FAILURES: usize = 12;
@@ -79,7 +90,10 @@ const SHOWN_FAILURES: usize = 12;
 /// Compares cluster after cluster, the mixes of policies by turns.
 fn compare_random(clusters: Clusters, usual: usize) {
     let is_exact = clusters != Clusters::NoAddresses;
-    let mixes = Mix::all();
+    let mixes = match clusters {
+        Clusters::Dialects(mix) => vec![mix],
+        _ => Mix::all(),
+    };
     let mut n_flows: BTreeMap<Mix, usize> = BTreeMap::new();
     let mut by_verdict = [0; 3];
     let mut n_cautious = 0;
@@ -90,7 +104,7 @@ fn compare_random(clusters: Clusters, usual: usize) {
             break;
         }
         let mut random = Random::new(seed);
-        let mix = mixes[usize::try_from(seed % 7).unwrap_or(0)];
+        let mix = mixes[usize::try_from(seed).unwrap_or(0) % mixes.len()];
         let mut objects = random_cluster::objects_of(&mut random, is_exact, mix);
         if clusters == Clusters::Mistaken {
             random_cluster::make_mistakes(&mut random, &mut objects);
@@ -139,6 +153,27 @@ fn compare_random(clusters: Clusters, usual: usize) {
 #[test]
 fn random_clusters_get_the_same_answers() {
     compare_random(Clusters::Sound, 900_000);
+}
+
+/// A test for each mix, so that they run side by side.
+macro_rules! dialects {
+    ($($name:ident: $($field:ident)+;)*) => { $(
+        #[test]
+        fn $name() {
+            compare_random(Clusters::Dialects(Mix { $($field: true,)+ ..Mix::default() }), 150_000);
+        }
+    )* };
+}
+
+dialects! {
+    random_clusters_of_cilium: cilium;
+    random_clusters_of_cilium_and_network_policies: cilium network_policies;
+    random_clusters_of_calico: calico;
+    random_clusters_of_calico_and_network_policies: calico network_policies;
+    random_clusters_of_istio: istio;
+    random_clusters_of_egress_firewalls: egress_firewalls network_policies;
+    random_clusters_of_cilium_and_others: cilium network_policies istio egress_firewalls;
+    random_clusters_of_calico_and_others: calico network_policies istio egress_firewalls;
 }
 
 #[test]

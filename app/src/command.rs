@@ -43,6 +43,8 @@ pub enum Command {
         /// Its value.
         value: String,
     },
+    /// Note as which addresses what leaves the cluster arrives, as [`portolan_core::egress::NatNote`] is read; empty for nothing.
+    NoteNat(String),
     /// Leave one assumption to the profile again; all of them where none is named.
     ResetAssumption(Option<String>),
 
@@ -129,10 +131,43 @@ pub struct ShowOptions {
     pub denied_paths: bool,
     /// DNS and monitoring, which everything talks to.
     pub noisy_peers: bool,
+    /// Only workloads that these policies are for, and what those connect to.
+    pub policies: PolicyFilter,
+}
+
+/// Which policies must be for a workload that the map shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PolicyFilter {
+    /// Any, or none.
+    #[default]
+    All,
+    /// Some policy of this dialect, as [`portolan_core::Kind::dialect`] names it.
+    Dialect(&'static str),
+    /// Some policy of this plane.
+    Plane(&'static str),
+}
+
+impl PolicyFilter {
+    /// What the menu calls it.
+    pub fn title(self) -> String {
+        match self {
+            Self::All => "Every workload".to_owned(),
+            Self::Dialect(dialect) => format!("With policies: {dialect}"),
+            Self::Plane(plane) => format!("In plane: {}", plane.replace('-', " ")),
+        }
+    }
 }
 
 impl Default for ShowOptions {
     fn default() -> Self {
-        Self { entry_paths: true, egress: true, between_namespaces: true, within_namespaces: true, denied_paths: true, noisy_peers: false }
+        Self {
+            entry_paths: true,
+            egress: true,
+            between_namespaces: true,
+            within_namespaces: true,
+            denied_paths: true,
+            noisy_peers: false,
+            policies: PolicyFilter::All,
+        }
     }
 }

@@ -10,12 +10,13 @@ use std::time::Instant;
 
 use portolan_core::analysis::{Analysis, Difference, Host};
 use portolan_core::assumptions::{Assumptions, Detection, Settled, detect};
+use portolan_core::egress::NatNote;
 use portolan_core::snapshot::{Change, Snapshot};
 use portolan_core::text::count;
 use portolan_core::whatif::{EditKind, Export, History};
 use portolan_core::{Kind, Warning};
 
-use crate::command::{Command, ShowOptions};
+use crate::command::{Command, PolicyFilter, ShowOptions};
 use crate::map::model::Id;
 use crate::view_model::{
     Asking, Freshness, Notice, Status, View, WarningRow, assumptions, difference, graph, ids, inspector, namespaces, request, search,
@@ -55,6 +56,17 @@ struct Answers {
     difference: Difference,
     detection: Option<Detection>,
     elapsed: std::time::Duration,
+}
+
+/// The policies that the map can be narrowed to: dialects and planes of which there are some; none where there is one of each only.
+fn policy_filters(analysis: &Analysis) -> Vec<PolicyFilter> {
+    let (planes, dialects) = analysis.policies_at_hand();
+    let several = |names: Vec<&'static str>, of: fn(&'static str) -> PolicyFilter| {
+        let is_choice = names.len() > 1;
+        names.into_iter().filter(move |_| is_choice).map(of).collect::<Vec<_>>()
+    };
+    let filters = [several(dialects, PolicyFilter::Dialect), several(planes, PolicyFilter::Plane)].concat();
+    if filters.is_empty() { filters } else { [vec![PolicyFilter::All], filters].concat() }
 }
 
 impl Session {
@@ -137,6 +149,10 @@ impl Session {
             Command::ExportTo(path) => self.export(&path),
             Command::SetProfile(profile) => self.settle(|settled| settled.profile = profile),
             Command::Assume { name, value } => self.assume(&name, &value),
+            Command::NoteNat(text) => match NatNote::parse(&text) {
+                Ok(note) => self.settle(|settled| settled.nat = note),
+                Err(error) => self.notify(error, true),
+            },
             Command::ResetAssumption(None) => self.settle(Settled::unset_all),
             Command::ResetAssumption(Some(name)) => self.settle(|settled| settled.unset(&name)),
             other => self.sketch(other),
@@ -206,6 +222,7 @@ impl Session {
         let started = Instant::now();
         let detection = detect(self.host.snapshot());
         let assumptions = self.settled.assumptions(detection.as_ref());
+        self.host.apply([Change::Nat(self.settled.nat.clone())]);
         self.host.assume(assumptions.clone());
         let base = self.host.analysis();
         let overlay = self.history.present();
@@ -276,6 +293,7 @@ impl Session {
             warnings: warnings.map(|w| WarningRow { object: w.object, pointer: w.pointer, message: w.message }).collect(),
             status: self.status(answers, &detected),
             assumptions: assumptions::view(&self.settled, &detected, answers.base.assumptions()),
+            policy_filters: policy_filters(&answers.edited),
             search_index: search::index(&answers.edited),
             asking: if self.url.is_empty() { Asking::default() } else { request::asking(&answers.edited, &self.url) },
         })
@@ -284,8 +302,8 @@ impl Session {
     fn status(&self, answers: &Answers, detected: &str) -> Status {
         let inventory = answers.base.inventory();
         let n_workloads = inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()).count();
-        let kinds = [Kind::NetworkPolicy, Kind::ClusterNetworkPolicy, Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy];
-        let n_policies = kinds.into_iter().map(|kind| answers.base.snapshot().count(kind)).sum();
+        let kinds = Kind::ALL.iter().filter(|kind| kind.is_policy());
+        let n_policies = kinds.map(|kind| answers.base.snapshot().count(*kind)).sum();
         Status {
             freshness: self.freshness.clone(),
             source: self.source.clone(),

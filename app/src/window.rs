@@ -340,6 +340,9 @@ fn middle_ui(ui: &mut Ui, map: &mut MapView, view: &View) -> Vec<MapEvent> {
         (Freshness::Failed(_) | Freshness::Unauthorised(_) | Freshness::Stale(_), _) => {
             "Nothing is known of this cluster yet: the status bar says why"
         }
+        _ if view.namespaces.iter().any(|row| !row.workloads.is_empty()) => {
+            "No workload has policies such as are chosen at the left; choose others there, or all of them"
+        }
         _ => "There is no workload here, and no way in",
     };
     ui.centered_and_justified(|ui| ui.colored_label(Palette::of(ui).muted, text));

@@ -120,6 +120,19 @@ setting! {
     }
 }
 
+setting! {
+    /// Whether the proxies of a mesh let out what goes to hosts that the mesh does not know, where no object says so
+    /// (`outboundTrafficPolicy` of Istio's mesh configuration, which is no object that Portolan reads).
+    MeshOutbound {
+        /// Anything is let out: Istio's own default.
+        AllowAny = "allow-any",
+        /// Only what goes to known hosts.
+        RegistryOnly = "registry-only",
+        /// Nobody said: a verdict that hangs on it depends.
+        Unsettled = "unsettled",
+    }
+}
+
 /// The value of every assumption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assumptions {
@@ -137,6 +150,8 @@ pub struct Assumptions {
     pub finished_pods: FinishedPods,
     /// Which addresses a pod may get whose address is not known.
     pub unknown_pod_addresses: UnknownPodAddresses,
+    /// Whether the proxies of a mesh let out what goes to hosts that the mesh does not know.
+    pub mesh_outbound: MeshOutbound,
 }
 
 impl Default for Assumptions {
@@ -165,6 +180,7 @@ impl Assumptions {
             self_traffic: SelfTraffic::Allowed,
             finished_pods: FinishedPods::Absent,
             unknown_pod_addresses: UnknownPodAddresses::Private,
+            mesh_outbound: MeshOutbound::AllowAny,
         }
     }
 
@@ -181,6 +197,7 @@ impl Assumptions {
             "self-traffic" => self.self_traffic = SelfTraffic::parse(value).map_err(unknown)?,
             "finished-pods" => self.finished_pods = FinishedPods::parse(value).map_err(unknown)?,
             "unknown-pod-addresses" => self.unknown_pod_addresses = UnknownPodAddresses::parse(value).map_err(unknown)?,
+            "mesh-outbound" => self.mesh_outbound = MeshOutbound::parse(value).map_err(unknown)?,
             _ => {
                 let known: Vec<&str> = self.list().into_iter().map(|(name, _)| name).collect();
                 return Err(format!("unknown assumption {name:?}; known are {}", known.join(", ")));
@@ -198,6 +215,7 @@ impl Assumptions {
             ("self-traffic", self.self_traffic.text()),
             ("finished-pods", self.finished_pods.text()),
             ("unknown-pod-addresses", self.unknown_pod_addresses.text()),
+            ("mesh-outbound", self.mesh_outbound.text()),
         ]
     }
 }
@@ -231,6 +249,14 @@ pub enum Cause {
     DomainName,
     /// Which of two policies of equal priority is asked first.
     EqualPriority,
+    /// Whether a proxy has learned the addresses of a domain: no rule shows it the lookups.
+    Unlearned,
+    /// Which node it is: the pod's own, or another.
+    WhichNode,
+    /// Whether it is the API server, whose addresses are not known.
+    ApiServerAddress,
+    /// A condition that a rule or a policy names and that nobody can answer here, in words.
+    Condition(std::sync::Arc<str>),
     /// Whether a selector matches a pod on its node's network.
     HostNetworkPeer,
     /// Only one family of addresses is let through, and the pod has both.
@@ -258,6 +284,10 @@ impl fmt::Display for Cause {
             Self::UnknownNode => f.write_str("the labels of the pod's node, which are not known"),
             Self::Resolves => f.write_str("DNS: whether a domain that a rule names resolves to the address"),
             Self::DomainName => f.write_str("the domain name: a rule is for some of the names only"),
+            Self::Unlearned => f.write_str("DNS: no rule lets the proxy see lookups of the name, from which it learns the addresses"),
+            Self::WhichNode => f.write_str("the node: a rule is for the pod's own node only, or for all others"),
+            Self::ApiServerAddress => f.write_str("the addresses of the API server, which are not known"),
+            Self::Condition(words) => write!(f, "the condition that {words}"),
             Self::EqualPriority => f.write_str("the order of policies of equal priority, which is not defined"),
             Self::HostNetworkPeer => f.write_str("the assumption host-network-pods: the pod is on its node's network"),
             Self::OneFamily => f.write_str("the address family: only one of IPv4 and IPv6 is let through"),

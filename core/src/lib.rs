@@ -21,6 +21,7 @@
 pub mod address;
 pub mod analysis;
 pub mod assumptions;
+pub mod egress;
 pub mod entry;
 mod ids;
 pub mod intake;
@@ -41,4 +42,4 @@ pub mod whatif;
 pub(crate) use intake::name_label as intake_name_label;
 
 pub use ids::{Id, Table};
-pub use object::{Kind, Object, ObjectKey, Warning, unevaluated, unevaluated_kind};
+pub use object::{Kind, Object, ObjectKey, Warning, unevaluated, unevaluated_kind, unevaluated_kinds};

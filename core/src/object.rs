@@ -50,6 +50,8 @@ kinds! {
     CronJob, "batch", "v1", "CronJob", "cronjobs", true;
     /// A Job.
     Job, "batch", "v1", "Job", "jobs", true;
+    /// A service account.
+    ServiceAccount, "", "v1", "ServiceAccount", "serviceaccounts", true;
     /// A pod.
     Pod, "", "v1", "Pod", "pods", true;
     /// A Service.
@@ -98,6 +100,42 @@ kinds! {
     AdminNetworkPolicy, "policy.networking.k8s.io", "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", false;
     /// A BaselineAdminNetworkPolicy, the other forerunner.
     BaselineAdminNetworkPolicy, "policy.networking.k8s.io", "v1alpha1", "BaselineAdminNetworkPolicy", "baselineadminnetworkpolicies", false;
+    /// A NetworkPolicy of Cilium.
+    CiliumNetworkPolicy, "cilium.io", "v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies", true;
+    /// A NetworkPolicy of Cilium for a whole cluster.
+    CiliumClusterwideNetworkPolicy, "cilium.io", "v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", false;
+    /// Blocks of addresses that policies of Cilium name.
+    CiliumCidrGroup, "cilium.io", "v2", "CiliumCIDRGroup", "ciliumcidrgroups", false;
+    /// Which traffic leaves through which gateway of Cilium.
+    CiliumEgressGatewayPolicy, "cilium.io", "v2", "CiliumEgressGatewayPolicy", "ciliumegressgatewaypolicies", false;
+    /// A tier of Calico.
+    CalicoTier, "projectcalico.org", "v3", "Tier", "tiers", false;
+    /// A NetworkPolicy of Calico.
+    CalicoNetworkPolicy, "projectcalico.org", "v3", "NetworkPolicy", "networkpolicies", true;
+    /// A NetworkPolicy of Calico for a whole cluster.
+    GlobalNetworkPolicy, "projectcalico.org", "v3", "GlobalNetworkPolicy", "globalnetworkpolicies", false;
+    /// Addresses and domains that policies of Calico select by labels, in one namespace.
+    NetworkSet, "projectcalico.org", "v3", "NetworkSet", "networksets", true;
+    /// Addresses and domains that policies of Calico select by labels.
+    GlobalNetworkSet, "projectcalico.org", "v3", "GlobalNetworkSet", "globalnetworksets", false;
+    /// A NetworkPolicy of Calico that is tried out and has no effect.
+    StagedNetworkPolicy, "projectcalico.org", "v3", "StagedNetworkPolicy", "stagednetworkpolicies", true;
+    /// A GlobalNetworkPolicy of Calico that is tried out and has no effect.
+    StagedGlobalNetworkPolicy, "projectcalico.org", "v3", "StagedGlobalNetworkPolicy", "stagedglobalnetworkpolicies", false;
+    /// A NetworkPolicy of Kubernetes that Calico tries out, and that has no effect.
+    StagedKubernetesNetworkPolicy, "projectcalico.org", "v3", "StagedKubernetesNetworkPolicy", "stagedkubernetesnetworkpolicies", true;
+    /// An AuthorizationPolicy of Istio.
+    AuthorizationPolicy, "security.istio.io", "v1", "AuthorizationPolicy", "authorizationpolicies", true;
+    /// A ServiceEntry of Istio: hosts outside that the mesh knows.
+    ServiceEntry, "networking.istio.io", "v1", "ServiceEntry", "serviceentries", true;
+    /// A Sidecar of Istio: what the proxies of a namespace let out.
+    Sidecar, "networking.istio.io", "v1", "Sidecar", "sidecars", true;
+    /// An EgressFirewall of OVN-Kubernetes.
+    EgressFirewall, "k8s.ovn.org", "v1", "EgressFirewall", "egressfirewalls", true;
+    /// An EgressIP of OVN-Kubernetes: as which addresses pods leave.
+    EgressIp, "k8s.ovn.org", "v1", "EgressIP", "egressips", false;
+    /// An EgressService of OVN-Kubernetes: pods that leave as their Service's address.
+    EgressService, "k8s.ovn.org", "v1", "EgressService", "egressservices", true;
 }
 
 impl Kind {
@@ -106,9 +144,15 @@ impl Kind {
         if self.group().is_empty() { self.version().to_owned() } else { format!("{}/{}", self.group(), self.version()) }
     }
 
+    /// The groups under which a server may have the kind, the one by which it is known first.
+    pub fn groups(self) -> impl Iterator<Item = &'static str> {
+        let others = SAME_GROUP.iter().filter(move |(_, known)| *known == self.group()).map(|(other, _)| *other);
+        std::iter::once(self.group()).chain(others)
+    }
+
     /// The kind of an object with this `apiVersion` and `kind`, whatever the version within the group.
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
-        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        let group = known_group(api_version.rsplit_once('/').map_or("", |(group, _)| group));
         Self::ALL.iter().copied().find(|candidate| candidate.name() == kind && candidate.group() == group)
     }
 
@@ -116,6 +160,37 @@ impl Kind {
     pub const fn is_editable(self) -> bool {
         let is_built_in = matches!(self, Self::Namespace | Self::Service | Self::IngressClass | Self::Ingress | Self::NetworkPolicy);
         is_built_in || self.is_custom()
+    }
+
+    /// Whose policies objects of this kind are, where they are policies: `Kubernetes`, `Cilium`.
+    pub fn dialect(self) -> Option<&'static str> {
+        let name = match self.group() {
+            "networking.k8s.io" => "Kubernetes",
+            "policy.networking.k8s.io" => "Cluster-wide policies",
+            "cilium.io" => "Cilium",
+            "projectcalico.org" => "Calico",
+            "security.istio.io" | "networking.istio.io" => "Istio",
+            "k8s.ovn.org" => "OVN-Kubernetes",
+            _ => return None,
+        };
+        (self.is_policy() || self == Self::Sidecar).then_some(name)
+    }
+
+    /// Whether its objects say what is let through.
+    pub const fn is_policy(self) -> bool {
+        matches!(
+            self,
+            Self::NetworkPolicy
+                | Self::ClusterNetworkPolicy
+                | Self::AdminNetworkPolicy
+                | Self::BaselineAdminNetworkPolicy
+                | Self::CiliumNetworkPolicy
+                | Self::CiliumClusterwideNetworkPolicy
+                | Self::CalicoNetworkPolicy
+                | Self::GlobalNetworkPolicy
+                | Self::AuthorizationPolicy
+                | Self::EgressFirewall
+        )
     }
 
     /// Whether a cluster may lack the kind: it comes with a custom resource definition.
@@ -140,6 +215,24 @@ impl Kind {
                 | Self::IstioGateway
                 | Self::VirtualService
                 | Self::DestinationRule
+                | Self::CiliumNetworkPolicy
+                | Self::CiliumClusterwideNetworkPolicy
+                | Self::CiliumCidrGroup
+                | Self::CiliumEgressGatewayPolicy
+                | Self::CalicoTier
+                | Self::CalicoNetworkPolicy
+                | Self::GlobalNetworkPolicy
+                | Self::NetworkSet
+                | Self::GlobalNetworkSet
+                | Self::StagedNetworkPolicy
+                | Self::StagedGlobalNetworkPolicy
+                | Self::StagedKubernetesNetworkPolicy
+                | Self::AuthorizationPolicy
+                | Self::ServiceEntry
+                | Self::Sidecar
+                | Self::EgressFirewall
+                | Self::EgressIp
+                | Self::EgressService
         )
     }
 }
@@ -221,12 +314,6 @@ impl Object {
 
 /// API groups whose objects filter or route traffic and are not evaluated: leaving one out without a word would make verdicts wrong.
 const UNEVALUATED_GROUPS: &[(&str, &str)] = &[
-    ("cilium.io", "Cilium's policies and egress gateways"),
-    ("projectcalico.org", "Calico's policies"),
-    ("crd.projectcalico.org", "Calico's policies"),
-    ("security.istio.io", "Istio's authorization policies"),
-    ("networking.istio.io", "Istio's service entries, sidecars and Envoy filters"),
-    ("k8s.ovn.org", "OVN-Kubernetes' egress firewalls and addresses"),
     ("crd.antrea.io", "Antrea's policies"),
     ("networking.k8s.aws", "Amazon's policies"),
     ("kuma.io", "Kuma's policies"),
@@ -238,18 +325,41 @@ const UNEVALUATED_GROUPS: &[(&str, &str)] = &[
 
 /// Kinds that bear on traffic and are not evaluated, of groups of which other kinds are read or have nothing to do with it.
 const UNEVALUATED_KINDS: &[(&str, &str, &str)] = &[
-    ("networking.istio.io", "ServiceEntry", "Istio's service entries"),
+    ("cilium.io", "CiliumLocalRedirectPolicy", "Cilium's redirects to pods of the same node"),
+    ("cilium.io", "CiliumEnvoyConfig", "Cilium's Envoy configuration"),
+    ("cilium.io", "CiliumClusterwideEnvoyConfig", "Cilium's Envoy configuration"),
+    ("projectcalico.org", "HostEndpoint", "Calico's host endpoints"),
+    ("projectcalico.org", "EgressGatewayPolicy", "Calico's policies of egress gateways"),
+    ("security.istio.io", "PeerAuthentication", "Istio's demands on mutual TLS"),
+    ("security.istio.io", "RequestAuthentication", "Istio's demands on tokens"),
     ("networking.istio.io", "WorkloadEntry", "Istio's workload entries"),
-    ("networking.istio.io", "Sidecar", "Istio's sidecars"),
     ("networking.istio.io", "EnvoyFilter", "Istio's Envoy filters"),
+    ("k8s.ovn.org", "AdminPolicyBasedExternalRoute", "OVN-Kubernetes' external routes"),
+    ("k8s.ovn.org", "UserDefinedNetwork", "OVN-Kubernetes' additional networks"),
+    ("k8s.ovn.org", "ClusterUserDefinedNetwork", "OVN-Kubernetes' additional networks"),
 ];
+
+/// The same kinds under another group: what Calico's own API server serves is kept in custom resources of the same shape.
+const SAME_GROUP: &[(&str, &str)] = &[("crd.projectcalico.org", "projectcalico.org")];
+
+/// The group under which the kinds of a group are known.
+fn known_group(group: &str) -> &str {
+    SAME_GROUP.iter().find(|(other, _)| *other == group).map_or(group, |(_, known)| known)
+}
 
 /// What an object of this group and kind is, in words, if it bears on traffic and is not evaluated; `None` for others.
 pub fn unevaluated_kind(group: &str, kind: &str) -> Option<&'static str> {
+    let group = known_group(group);
     if UNEVALUATED_KINDS.iter().any(|(known, ..)| *known == group) {
         return UNEVALUATED_KINDS.iter().find(|(known, name, _)| *known == group && *name == kind).map(|(.., what)| *what);
     }
     unevaluated(group)
+}
+
+/// The kinds of a group that bear on traffic and are not evaluated, beside others that are, each with what it is in words.
+pub fn unevaluated_kinds(group: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let group = known_group(group);
+    UNEVALUATED_KINDS.iter().filter(move |(known, ..)| *known == group).map(|(_, kind, what)| (*kind, *what))
 }
 
 /// What an API group holds that bears on traffic and is not evaluated, in words; `None` for groups that do not bear on it, and for

@@ -13,6 +13,7 @@ use internment::ArcIntern;
 use rustc_hash::FxBuildHasher;
 use smol_str::SmolStr;
 
+use crate::egress::NatNote;
 use crate::intake::{self, Entry};
 use crate::labels::LabelSet;
 use crate::object::{Kind, Object, ObjectKey, Warning};
@@ -79,6 +80,8 @@ pub struct Snapshot {
     pub represents_templates: bool,
     /// What the source may not see.
     pub unseen: Arc<Unseen>,
+    /// What a person knows of the network around the cluster.
+    pub nat: Arc<NatNote>,
     /// How many policies look at what: counted as they come and go, so that nobody has to look through all of them for it.
     sights: imbl::GenericHashMap<ArcIntern<Sight>, usize, FxBuildHasher, imbl::shared_ptr::DefaultSharedPtr>,
 }
@@ -89,6 +92,7 @@ impl Default for Snapshot {
             tables: vec![Table::new(); Kind::ALL.len()],
             represents_templates: false,
             unseen: Arc::default(),
+            nat: Arc::default(),
             sights: imbl::GenericHashMap::default(),
         }
     }
@@ -100,6 +104,7 @@ impl PartialEq for Snapshot {
             |(a, b): (&Table, &Table)| a.ptr_eq(b) || (a.len() == b.len() && a.values().zip(b.values()).all(|(a, b)| a == b || a.0 == b.0));
         self.represents_templates == other.represents_templates
             && self.unseen == other.unseen
+            && self.nat == other.nat
             && self.tables.iter().zip(&other.tables).all(are_alike)
     }
 }
@@ -149,6 +154,8 @@ pub enum Change {
     },
     /// What the source may not see.
     Unseen(Unseen),
+    /// What a person knows of the network around the cluster.
+    Nat(NatNote),
 }
 
 impl Change {
@@ -169,6 +176,13 @@ impl Snapshot {
                 let is_different = *self.unseen != unseen;
                 if is_different {
                     self.unseen = Arc::new(unseen);
+                }
+                is_different
+            }
+            Change::Nat(nat) => {
+                let is_different = *self.nat != nat;
+                if is_different {
+                    self.nat = Arc::new(nat);
                 }
                 is_different
             }

@@ -165,9 +165,9 @@ fn the_same_name_in_another_namespace_or_of_another_kind_is_another_object() {
 #[test]
 fn what_bears_on_traffic_and_is_not_evaluated_is_never_left_out_without_a_word() {
     let text = "\
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: l7, namespace: shop}
+apiVersion: crd.projectcalico.org/v1
+kind: HostEndpoint
+metadata: {name: node-1}
 ---
 apiVersion: extensions/v1beta1
 kind: NetworkPolicy
@@ -182,7 +182,7 @@ kind: ConfigMap
 metadata: {name: settings, namespace: shop}
 ---
 apiVersion: networking.istio.io/v1
-kind: ServiceEntry
+kind: EnvoyFilter
 metadata: {name: outside, namespace: shop}
 ---
 apiVersion: networking.istio.io/v1beta1
@@ -200,9 +200,9 @@ spec: {hosts: [a.example]}
     assert_eq!(
         warnings,
         [
-            "cilium.io/v2 CiliumNetworkPolicy shop/l7: a.yaml:1: Cilium's policies and egress gateways are not evaluated yet: verdicts leave this object out",
+            "crd.projectcalico.org/v1 HostEndpoint node-1: a.yaml:1: Calico's host endpoints are not evaluated yet: verdicts leave this object out",
             "extensions/v1beta1 NetworkPolicy shop/old: a.yaml:5: extensions/v1beta1 has no NetworkPolicy, which is in networking.k8s.io/v1: verdicts leave this object out",
-            "networking.istio.io/v1 ServiceEntry shop/outside: a.yaml:17: Istio's service entries are not evaluated yet: verdicts leave this object out",
+            "networking.istio.io/v1 EnvoyFilter shop/outside: a.yaml:17: Istio's Envoy filters are not evaluated yet: verdicts leave this object out",
         ]
     );
 }

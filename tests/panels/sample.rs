@@ -267,6 +267,7 @@ fn assumptions() -> AssumptionsView {
         profile_value: profile_value.map(str::to_owned),
     };
     AssumptionsView {
+        nat: String::new(),
         profiles: std::iter::once(None).chain(Profile::ALL.map(Some)).map(profile).collect(),
         detected: "Detected Cilium (DaemonSet kube-system/cilium)".to_owned(),
         rows: vec![

@@ -70,3 +70,55 @@ fn nodes_have_no_names_for_their_ports() {
     let rules = json!([{"action": "Deny", "to": [{"nodes": {}}], "protocols": [{"destinationNamedPort": "http"}]}]);
     check("a named port of a node", &[], "one/node", vec![egress("Admin", 1, rules)], Verdict::Allowed);
 }
+
+fn calico(kind: &str, spec: Value) -> Value {
+    json!({"apiVersion": "projectcalico.org/v3", "kind": kind, "metadata": {"name": format!("default.{}", kind.to_lowercase())}, "spec": spec})
+}
+
+#[test]
+fn a_set_of_networks_holds_the_pod_that_a_rule_is_for() {
+    let set = calico("GlobalNetworkSet", json!({"nets": ["10.0.0.0/8"]}));
+    let rules = json!([{"action": "Allow", "destination": {"namespaceSelector": "global()"}}]);
+    let policy = calico("GlobalNetworkPolicy", json!({"ingress": rules}));
+    check("a set on the rule's own side", &[], "one/b", vec![set, policy], Verdict::Allowed);
+}
+
+#[test]
+fn what_is_in_no_namespace_may_be_meant_by_the_lack_of_a_label() {
+    let set = calico("GlobalNetworkSet", json!({"nets": ["203.0.113.9"]}));
+    let rules = json!([{"action": "Deny", "destination": {"namespaceSelector": "!has(team)"}}, {"action": "Allow"}]);
+    let policy = calico("GlobalNetworkPolicy", json!({"egress": rules}));
+    check("a namespace without a label", &[], "203.0.113.9", vec![set, policy], Verdict::Depends);
+}
+
+#[test]
+fn rules_of_one_policy_keep_their_order_among_policies_of_equal_order() {
+    let rules = json!([{"action": "Deny", "destination": {"selector": "!has(app)"}}, {"action": "Allow"}]);
+    let policy = calico("GlobalNetworkPolicy", json!({"order": 1000, "ingress": rules}));
+    check("rules at the order of NetworkPolicies", &[], "one/b", vec![policy], Verdict::Denied);
+}
+
+/// A mesh knows no exception for what comes from a pod's own node.
+#[test]
+fn a_mesh_asks_its_policies_about_the_pods_own_node() {
+    let pod = |name: &str, is_on_node: bool| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "one"},
+            "spec": {"hostNetwork": is_on_node, "nodeName": "node-1", "containers": [{"name": "istio-proxy"}]},
+            "status": {"podIPs": [{"ip": if is_on_node { "10.9.0.1" } else { "10.0.0.1" }}]},
+        })
+    };
+    let policy = json!({
+        "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+        "metadata": {"name": "nothing", "namespace": "one"}, "spec": {},
+    });
+    let objects = vec![pod("a", false), pod("node", true), policy];
+    let assumptions = fixture::assumptions(&[("host-network-pods", "node")]);
+    let reference = Reference::new(&objects, &assumptions);
+    assert_eq!(reference.answers(End::Pod(1), End::Pod(0), &[("TCP", 80)]), Some(vec![Verdict::Denied]));
+    assert_eq!(reference.answers(End::Pod(1), End::Pod(0), &[("UDP", 80)]), Some(vec![Verdict::Allowed]));
+    let ours = fixture::ask(&fixture::analysis(&objects, assumptions), "one/node", "one/a", "80").expect("ends").verdict;
+    if ours != Verdict::Denied {
+        fixture::say(&format!("from the pod's own node into a mesh: the engine says {ours}, the text denied"));
+    }
+}

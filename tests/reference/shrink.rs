@@ -10,6 +10,10 @@ pub(crate) fn shrink(mut objects: Vec<Value>, differs: impl Fn(&[Value]) -> bool
         let lists: Vec<(usize, String)> =
             objects.iter().enumerate().flat_map(|(index, object)| lists(object, "").into_iter().map(move |list| (index, list))).collect();
         for index in (0..objects.len()).rev() {
+            // Without its tier, a policy of Calico would be out of force.
+            if objects[index]["kind"] == "Tier" {
+                continue;
+            }
             let mut fewer = objects.clone();
             fewer.remove(index);
             if differs(&fewer) {
@@ -23,7 +27,11 @@ pub(crate) fn shrink(mut objects: Vec<Value>, differs: impl Fn(&[Value]) -> bool
         }
         'lists: for (index, pointer) in lists {
             let n_items = objects[index].pointer(&pointer).and_then(Value::as_array).map_or(0, Vec::len);
-            for item in (0..n_items).rev() {
+            // Some lists would be refused if they were empty, or mean something else.
+            let keeps_one =
+                pointer.contains("/rules/") || pointer.ends_with("/podIPs") || pointer.ends_with("/values") || pointer.ends_with("ets");
+            let first = usize::from(keeps_one && n_items == 1);
+            for item in (first..n_items).rev() {
                 let mut fewer = objects.clone();
                 if let Some(items) = fewer[index].pointer_mut(&pointer).and_then(Value::as_array_mut) {
                     items.remove(item);

@@ -83,7 +83,7 @@ impl ApiServer {
         self.shared.store().install(kind);
     }
 
-    /// Serves a kind at these versions of its group, and at no other.
+    /// Serves a kind at these versions of its group, or as `group/version` of another, and at no other.
     pub fn serve_at(&self, kind: Kind, versions: &[&str]) {
         self.shared.store().serve_at(kind, versions);
     }

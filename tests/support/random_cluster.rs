@@ -1,6 +1,10 @@
 //! Small random clusters from a seed: every form that policies and their peers can take, thrown together.
 
+mod calico;
+mod cilium;
 mod cluster_policy;
+mod egress_firewall;
+mod istio;
 mod mistakes;
 
 use serde_json::{Value, json};
@@ -52,6 +56,7 @@ const NAMESPACES: [&str; 3] = ["one", "two", "three"];
 const LABELS: [(&str, &[&str]); 3] = [("app", &["a", "b", "c"]), ("tier", &["x", "y"]), ("env", &["dev", "prod"])];
 const NAMESPACE_LABELS: [(&str, &[&str]); 3] =
     [("team", &["red", "blue"]), ("env", &["dev", "prod"]), ("kubernetes.io/metadata.name", &NAMESPACES)];
+const ACCOUNTS: [&str; 2] = ["default", "robot"];
 const NODES: [&str; 3] = ["node-1", "node-2", "node-3"];
 const NODE_LABELS: [(&str, &[&str]); 2] = [("zone", &["east", "west"]), ("role", &["edge", "inner"])];
 
@@ -64,19 +69,59 @@ pub struct Mix {
     pub cluster_policies: bool,
     /// AdminNetworkPolicy and BaselineAdminNetworkPolicy.
     pub forerunners: bool,
+    /// Policies of Cilium.
+    pub cilium: bool,
+    /// Policies of Calico, in tiers.
+    pub calico: bool,
+    /// AuthorizationPolicies of Istio.
+    pub istio: bool,
+    /// EgressFirewalls of OVN-Kubernetes.
+    pub egress_firewalls: bool,
 }
 
 impl Mix {
-    /// Every mix there is, of one kind of policy at least.
+    /// Every mix of the policies that Kubernetes itself has, of one kind of policy at least.
     pub fn all() -> Vec<Self> {
         let bits = 1..8_u8;
-        let mix = |bits: u8| Self { network_policies: bits & 1 > 0, cluster_policies: bits & 2 > 0, forerunners: bits & 4 > 0 };
+        let mix = |bits: u8| Self {
+            network_policies: bits & 1 > 0,
+            cluster_policies: bits & 2 > 0,
+            forerunners: bits & 4 > 0,
+            ..Self::default()
+        };
         bits.map(mix).collect()
+    }
+
+    /// Mixes of the policies that implementations of networks and meshes bring, with NetworkPolicies and without.
+    pub fn dialects() -> Vec<Self> {
+        let none = Self::default();
+        let alone = [
+            Self { cilium: true, ..none },
+            Self { calico: true, ..none },
+            Self { istio: true, ..none },
+            Self { egress_firewalls: true, ..none },
+            Self { istio: true, egress_firewalls: true, cilium: true, ..none },
+            Self { istio: true, egress_firewalls: true, calico: true, ..none },
+        ];
+        alone.into_iter().flat_map(|mix| [mix, Self { network_policies: true, ..mix }]).collect()
+    }
+
+    /// Whether it has more than Kubernetes itself has.
+    const fn has_dialects(self) -> bool {
+        self.cilium || self.calico || self.istio || self.egress_firewalls
     }
 
     /// The names of its kinds.
     pub fn name(self) -> String {
-        let kinds = [(self.network_policies, "NP"), (self.cluster_policies, "CNP"), (self.forerunners, "ANP/BANP")];
+        let kinds = [
+            (self.network_policies, "NP"),
+            (self.cluster_policies, "CNP"),
+            (self.forerunners, "ANP/BANP"),
+            (self.cilium, "Cilium"),
+            (self.calico, "Calico"),
+            (self.istio, "Istio"),
+            (self.egress_firewalls, "EgressFirewall"),
+        ];
         kinds.into_iter().filter_map(|(is_in, name)| is_in.then_some(name)).collect::<Vec<_>>().join(" + ")
     }
 }
@@ -111,7 +156,11 @@ pub fn objects_of(random: &mut Random, is_exact: bool, mix: Mix) -> Vec<Value> {
         objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}));
     }
     for number in 0..4 + random.below(5) {
-        objects.push(pod(random, families, number));
+        let mut pod = pod(random, families, number);
+        if mix.has_dialects() && random.one_in(2) {
+            pod["spec"]["serviceAccountName"] = json!(random.pick(&ACCOUNTS));
+        }
+        objects.push(pod);
     }
     // A pod may say a node that has no object.
     for (number, name) in NODES.into_iter().enumerate() {
@@ -129,6 +178,27 @@ pub fn objects_of(random: &mut Random, is_exact: bool, mix: Mix) -> Vec<Value> {
     }
     if mix.forerunners {
         objects.extend(cluster_policy::old_ones(random));
+    }
+    if mix.has_dialects() {
+        objects.extend(NAMESPACES.iter().flat_map(|namespace| ACCOUNTS.map(|name| (*namespace, name))).map(|(namespace, name)| {
+            let labels = if random.one_in(3) { json!({}) } else { json!({"kind": random.pick(&["human", "robot"])}) };
+            let meta = json!({"name": name, "namespace": namespace, "labels": labels});
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+        }));
+    }
+    if mix.cilium {
+        objects.extend(cilium::objects(random));
+    }
+    if mix.calico {
+        objects.extend(calico::objects(random));
+    }
+    if mix.istio {
+        let may_join = |object: &&mut Value| object["kind"] == "Pod" || object["kind"] == "Namespace";
+        objects.iter_mut().filter(may_join).for_each(|object| istio::join(random, object));
+        objects.extend(istio::objects(random));
+    }
+    if mix.egress_firewalls {
+        objects.extend(egress_firewall::objects(random));
     }
     objects
 }

@@ -1,14 +1,22 @@
-//! A second opinion: NetworkPolicy, ClusterNetworkPolicy and its forerunners answered pair by pair and rule by rule from the raw objects,
-//! as the texts of their APIs read. Slow and obvious; shares nothing with the engine but the values of the assumptions.
+//! A second opinion: policies of every dialect answered pair by pair and rule by rule from the raw objects, as the texts of their APIs
+//! read. Slow and obvious; shares nothing with the engine but the values of the assumptions.
 //!
 //! What nobody settled is answered by trying every *world*: whether blocks hold pods, whether selectors match pods on their node's
-//! network, which address family is used, which address a pod will get; and, rule by rule, whether a name resolves to an address and
-//! whether a node without an object has the labels. Where worlds disagree, it depends.
+//! network, which address family is used, which address a pod will get or a name resolves to; and, rule by rule, whether a name resolves
+//! to an address, whether a node without an object has the labels, and what layers above ports ask for. Where worlds disagree, it
+//! depends.
 
+mod calico;
+mod calico_selector;
+mod cilium;
 mod cluster;
 mod cluster_policy;
+mod decide;
+mod egress_firewall;
+mod istio;
 mod matching;
 mod network_policy;
+mod peer;
 mod rule;
 
 use std::collections::BTreeSet;
@@ -25,8 +33,10 @@ pub use rule::Action;
 use crate::oracle::text;
 use cluster::namespace_of;
 use cluster_policy::Dialect;
+use decide::{Matched, May, Mode, Plane, Tier};
 use matching::Block;
-use rule::{Match, Peer, Policy, Rule, Tier};
+use peer::At;
+use rule::{Match, Policy};
 
 /// One end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +45,8 @@ pub enum End {
     Pod(usize),
     /// An address of no pod.
     Address(IpAddr),
+    /// What a name resolves to: some address of no pod, no node, and not that of the API server. Nothing comes from there.
+    Name(&'static str),
 }
 
 /// One side of a connection, by what it is to the subject of a policy.
@@ -58,29 +70,11 @@ pub(crate) struct World {
     is_v6: bool,
 }
 
-/// A policy that selects a pod, and those of its rules that match, or may match, the peer.
-type Matched<'a> = (&'a Policy, Vec<(Match, &'a Rule)>);
-
-/// What may come of a port: it may be let through, it may be kept out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct May {
-    allow: bool,
-    deny: bool,
-}
-
-/// What may come of a tier.
-#[derive(Debug, Clone, Copy, Default)]
-struct TierMay {
-    allow: bool,
-    deny: bool,
-    go_on: bool,
-}
-
 /// A rule that matches a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleMatch {
-    /// What the rule does.
-    pub action: Action,
+    /// What the rule does, or may do.
+    pub actions: Vec<Action>,
     /// Whether it matches in every world.
     pub is_certain: bool,
 }
@@ -91,27 +85,60 @@ pub struct Reference {
     /// The pods, nodes and namespaces.
     pub cluster: Cluster,
     /// In the order in which they are asked.
+    tiers: Vec<Tier>,
+    /// By tier and rank.
     policies: Vec<Policy>,
     assumptions: Assumptions,
+    /// The addresses that a pod may have whose address is not known, as far as policies tell them apart.
     candidates: Vec<IpAddr>,
+    /// The addresses that a name may resolve to, as far as policies tell them apart.
+    outside: Vec<IpAddr>,
 }
 
 impl Reference {
     /// Reads the objects.
     pub fn new(objects: &[Value], assumptions: &Assumptions) -> Self {
         let cluster = Cluster::new(objects, assumptions);
-        let read = |object: &Value| {
-            let (group, _) = text(object, "apiVersion").split_once('/')?;
+        let first_match = |plane| Tier { plane, mode: Mode::FirstMatch, is_tcp_only: false };
+        let calico = calico::Tiers::new(objects);
+        // The tiers before NetworkPolicies, of them, and after them.
+        let mut tiers = vec![first_match(Plane::Cluster)];
+        match &calico {
+            None => tiers.push(Tier { plane: Plane::Cluster, mode: Mode::Union, is_tcp_only: false }),
+            Some(calico) => tiers.extend(calico.modes().map(|mode| Tier { plane: Plane::Cluster, mode, is_tcp_only: false })),
+        }
+        tiers.push(first_match(Plane::Cluster));
+        let around = [0, tiers.len() - 1];
+        let (of_firewalls, of_mesh) = (tiers.len(), tiers.len() + 1);
+        tiers.push(first_match(Plane::EgressFirewall));
+        tiers.push(Tier { plane: Plane::Mesh, mode: Mode::Union, is_tcp_only: true });
+        let of_network_policies = 1 + calico.as_ref().map_or(0, calico::Tiers::default_place);
+        let read = |object: &Value| -> Vec<Policy> {
+            let Some((group, _)) = text(object, "apiVersion").split_once('/') else { return Vec::new() };
             match (group, text(object, "kind")) {
-                ("networking.k8s.io", "NetworkPolicy") => Some(network_policy::read(object, &cluster)),
-                ("policy.networking.k8s.io", kind) => cluster_policy::read(object, Dialect::of(kind)?, &cluster),
-                _ => None,
+                ("networking.k8s.io", "NetworkPolicy") => {
+                    let mut policy = network_policy::read(object, of_network_policies, &cluster);
+                    policy.rank = calico.as_ref().map_or(0, |calico| calico.rank(object));
+                    vec![policy]
+                }
+                ("policy.networking.k8s.io", kind) => {
+                    Dialect::of(kind).and_then(|kind| cluster_policy::read(object, kind, around, &cluster)).into_iter().collect()
+                }
+                ("cilium.io", kind) => cilium::read(object, kind, of_network_policies, objects, &cluster),
+                ("projectcalico.org", _) => {
+                    calico.as_ref().and_then(|calico| calico::read(object, calico, objects, &cluster)).into_iter().collect()
+                }
+                ("k8s.ovn.org", _) => egress_firewall::read(object, of_firewalls, &cluster).into_iter().collect(),
+                ("security.istio.io", _) => istio::read(object, of_mesh, &cluster).into_iter().collect(),
+                _ => Vec::new(),
             }
         };
-        let mut policies: Vec<Policy> = objects.iter().filter_map(read).collect();
+        let mut policies: Vec<Policy> = objects.iter().flat_map(read).collect();
         policies.sort_by_key(|policy| (policy.tier, policy.rank));
-        let mut reference = Self { cluster, policies, assumptions: assumptions.clone(), candidates: Vec::new() };
+        let (candidates, outside) = (Vec::new(), Vec::new());
+        let mut reference = Self { cluster, tiers, policies, assumptions: assumptions.clone(), candidates, outside };
         reference.candidates = reference.candidate_addresses();
+        reference.outside = reference.addresses_outside();
         reference
     }
 
@@ -138,47 +165,81 @@ impl Reference {
         Some(some.into_iter().zip(all).map(verdict).collect())
     }
 
-    /// What a rule of a policy does, if it matches a connection in some world. The rule is told by its pointer.
+    /// What a rule of a policy does, if it matches a connection in some world. The rule, or something within it, is told by its pointer.
     pub fn rule_matches(&self, policy: &Value, pointer: &str, from: End, to: End, port: Port) -> Option<RuleMatch> {
-        let policy = self.policy(policy)?;
-        let (direction, index) = pointer.strip_prefix("/spec/")?.split_once('/')?;
-        let direction = if direction == "egress" { Direction::Egress } else { Direction::Ingress };
-        // What lies within a rule (a peer, a port) is said of the rule.
-        let rule = policy.rules(direction).get(index.split('/').next()?.parse::<usize>().ok()?)?;
-        let (subject, peer) = direction.subject_and_peer(from, to);
+        let (direction, (subject, peer)) = match direction_of(pointer)? {
+            Direction::Egress => (Direction::Egress, Direction::Egress.subject_and_peer(from, to)),
+            Direction::Ingress => (Direction::Ingress, Direction::Ingress.subject_and_peer(from, to)),
+        };
         let End::Pod(subject) = subject else { return None };
-        if !policy.selects(subject, direction) || !rule.matches_port(self.cluster.pod(to), port) {
-            return None;
+        let mut actions = Vec::new();
+        let mut matches = BTreeSet::new();
+        for world in self.worlds(from, to) {
+            for address in self.addresses_of(peer, world) {
+                let at = At { cluster: &self.cluster, subject, other: peer, address, world, is_shown: self.is_shown(subject, peer) };
+                let own = self.addresses_of(End::Pod(subject), world);
+                let mut best = Match::No;
+                for policy in self.parts_of(policy) {
+                    let rules = policy.side(direction).rules.iter();
+                    for rule in rules.filter(|rule| rule.is_at(pointer) && rule.matches_port(self.cluster.pod(to), port)) {
+                        let matched = rule.matches_peer(&at, &own).min(policy.selects(subject, direction));
+                        if matched != Match::No {
+                            actions.push(rule.action);
+                        }
+                        best = best.max(matched);
+                    }
+                }
+                matches.insert(best);
+            }
         }
-        let worlds = self.worlds(from, to).into_iter();
-        let cases = worlds.flat_map(|world| self.addresses_of(peer, world).into_iter().map(move |address| (world, address)));
-        let matches: BTreeSet<Match> =
-            cases.map(|(world, address)| rule.matches_peer(&self.cluster, subject, peer, address, world)).collect();
-        let is_possible = matches.iter().any(|matched| *matched != Match::No);
-        is_possible.then(|| RuleMatch { action: rule.action, is_certain: matches.iter().all(|matched| *matched == Match::Yes) })
+        let is_certain = matches.iter().all(|matched| *matched == Match::Yes);
+        (!actions.is_empty()).then_some(RuleMatch { actions, is_certain })
     }
 
-    /// Whether a policy selects a pod for a direction.
+    /// The pointers of the rules of a policy for a direction, in their order.
+    pub fn rules_of(&self, policy: &Value, direction: Direction) -> Vec<String> {
+        let mut pointers: Vec<String> =
+            self.parts_of(policy).flat_map(|policy| &policy.side(direction).rules).map(|rule| rule.pointer.clone()).collect();
+        pointers.dedup();
+        pointers
+    }
+
+    /// Whether a policy selects a pod for a direction, for certain or perhaps.
     pub fn selects(&self, policy: &Value, pod: usize, direction: Direction) -> bool {
-        self.policy(policy).is_some_and(|policy| policy.selects(pod, direction))
+        self.parts_of(policy).any(|policy| policy.selects(pod, direction) != Match::No)
     }
 
     /// The addresses at which something changes: those of nodes, and around the bounds of every block.
     pub fn interesting_addresses(&self) -> BTreeSet<IpAddr> {
-        let nodes = self.cluster.nodes.iter().flat_map(|node| node.addresses.clone());
+        let nodes = self.cluster.nodes.iter().flat_map(|node| node.addresses.clone()).chain(self.cluster.api_server.clone());
         self.blocks().iter().flat_map(Block::around).chain(nodes).collect()
     }
 
-    fn policy(&self, raw: &Value) -> Option<&Policy> {
-        let (kind, meta) = (text(raw, "kind"), &raw["metadata"]);
-        let namespace = if kind == "NetworkPolicy" { namespace_of(raw) } else { String::new() };
-        let key = (kind.to_owned(), namespace, text(meta, "name").to_owned());
-        self.policies.iter().find(|policy| policy.key == key)
+    /// Whether a pod has addresses of every family in which names are spoken of.
+    pub fn has_families_of_names(&self, pod: usize) -> bool {
+        let has = |is_v6: bool| self.cluster.pods[pod].addresses.iter().any(|address| address.is_ipv6() == is_v6);
+        has(false) && (has(true) || !self.blocks().iter().any(|block| block.is_v6))
+    }
+
+    /// The policy that an object became, in one part or several.
+    fn parts_of(&self, raw: &Value) -> impl Iterator<Item = &Policy> {
+        let key = key_of(raw);
+        self.policies.iter().filter(move |policy| policy.key == key)
+    }
+
+    /// Whether, of a name, a proxy sees a pod's lookups.
+    fn is_shown(&self, subject: usize, peer: End) -> bool {
+        let End::Name(name) = peer else { return false };
+        let policies = self.policies.iter().filter(|policy| policy.selects(subject, Direction::Egress) == Match::Yes);
+        policies.flat_map(|policy| &policy.egress.rules).flat_map(|rule| &rule.lookups).any(|pattern| pattern.matches(name))
     }
 
     fn worlds(&self, from: End, to: End) -> Vec<World> {
         let families = |end: End| match end {
             End::Address(address) => BTreeSet::from([address.is_ipv6()]),
+            // IPv6 outside is spoken of where some policy names it.
+            End::Name(_) if self.blocks().iter().any(|block| block.is_v6) => BTreeSet::from([false, true]),
+            End::Name(_) => BTreeSet::from([false]),
             End::Pod(pod) if self.cluster.pods[pod].addresses.is_empty() => BTreeSet::from([false]),
             End::Pod(pod) => self.cluster.pods[pod].addresses.iter().map(IpAddr::is_ipv6).collect(),
         };
@@ -210,46 +271,52 @@ impl Reference {
 
     /// For each port: what may come of this side, over all the addresses that the peer may have.
     fn side(&self, direction: Direction, from: End, to: End, world: World, ports: &[Port]) -> Vec<May> {
-        let free = vec![May { allow: true, deny: false }; ports.len()];
+        let free = vec![May::FREE; ports.len()];
         let (subject, peer) = direction.subject_and_peer(from, to);
         let End::Pod(subject) = subject else { return free };
         if from == to && self.assumptions.self_traffic == SelfTraffic::Allowed {
             return free;
         }
-        // networking/v1 on ingress: "or if the traffic source is the pod's local node". Policies of the cluster cannot name that source.
-        if let (Some(other), Direction::Ingress) = (self.cluster.pod(peer), direction) {
-            let own = &self.cluster.pods[subject];
-            if other.is_node && !own.node.is_empty() && own.node == other.node {
-                return free;
-            }
-        }
-        if let (End::Address(address), Direction::Ingress) = (peer, direction)
-            && self.cluster.nodes.iter().any(|node| node.name == self.cluster.pods[subject].node && node.addresses.contains(&address))
-        {
-            return free;
-        }
-        let policies: Vec<&Policy> = self.policies.iter().filter(|policy| policy.selects(subject, direction)).collect();
-        let mut answers = vec![May { allow: false, deny: false }; ports.len()];
+        let is_from_own_node = direction == Direction::Ingress && self.is_own_node(subject, peer);
+        let is_shown = self.is_shown(subject, peer);
+        let own = self.addresses_of(End::Pod(subject), world);
+        let mut answers = vec![May::default(); ports.len()];
         for address in self.addresses_of(peer, world) {
+            let at = At { cluster: &self.cluster, subject, other: peer, address, world, is_shown };
             // The peers of a rule do not hang on the port, so they are asked for once.
             let mut matched: Vec<Matched<'_>> = Vec::new();
-            for policy in &policies {
-                let rules = policy.rules(direction).iter();
-                let rules = rules.map(|rule| (rule.matches_peer(&self.cluster, subject, peer, address, world), rule));
-                matched.push((policy, rules.filter(|(matched, _)| *matched != Match::No).collect()));
+            for policy in self.policies.iter().filter(|policy| policy.selects(subject, direction) != Match::No) {
+                let rules = policy.side(direction).rules.iter().map(|rule| (rule.matches_peer(&at, &own), rule));
+                matched.push(Matched {
+                    policy,
+                    is_certain: policy.selects(subject, direction) == Match::Yes,
+                    isolates: policy.side(direction).isolates,
+                    rules: rules.filter(|(matched, _)| *matched != Match::No).collect(),
+                });
             }
             for (answer, port) in answers.iter_mut().zip(ports) {
-                let may = decide(&matched, self.cluster.pod(to), *port);
-                *answer = May { allow: answer.allow || may.allow, deny: answer.deny || may.deny };
+                *answer = answer.or(decide::decide(&self.tiers, &matched, self.cluster.pod(to), *port, is_from_own_node));
             }
         }
         answers
+    }
+
+    /// networking/v1 on ingress: "or if the traffic source is the pod's local node". Policies of the cluster cannot name that source, and
+    /// implementations let their hosts reach their pods. A mesh knows no such exception.
+    pub fn is_own_node(&self, subject: usize, peer: End) -> bool {
+        let own = self.cluster.pods[subject].node.as_str();
+        match peer {
+            End::Pod(pod) => self.cluster.pods[pod].is_node && !own.is_empty() && own == self.cluster.pods[pod].node,
+            End::Address(address) => self.cluster.node_at(address) == Some(own),
+            End::Name(_) => false,
+        }
     }
 
     /// The addresses that an end may have in a world; one where they are known.
     fn addresses_of(&self, end: End, world: World) -> Vec<IpAddr> {
         match end {
             End::Address(address) => vec![address],
+            End::Name(_) => self.outside.iter().copied().filter(|address| address.is_ipv6() == world.is_v6).collect(),
             End::Pod(pod) if self.cluster.pods[pod].addresses.is_empty() => self.candidates.clone(),
             End::Pod(pod) => self.cluster.pods[pod].addresses.iter().copied().filter(|address| address.is_ipv6() == world.is_v6).collect(),
         }
@@ -257,13 +324,34 @@ impl Reference {
 
     /// Every block that some policy names.
     fn blocks(&self) -> Vec<Block> {
-        let rules = self.policies.iter().flat_map(|policy| policy.ingress.iter().chain(&policy.egress));
-        let blocks_of = |peer: &Peer| match peer {
-            Peer::IpBlock { block, except } => std::iter::once(*block).chain(except.iter().copied()).collect(),
-            Peer::Networks(blocks) => blocks.clone(),
-            Peer::Pods { .. } | Peer::Nodes { .. } | Peer::DomainNames => Vec::new(),
+        let rules = self.policies.iter().flat_map(|policy| policy.ingress.rules.iter().chain(&policy.egress.rules));
+        let peers = rules.flat_map(|rule| rule.peers.iter().flatten().chain(rule.own.iter().flat_map(|term| &term.any)));
+        peers.flat_map(peer::Peer::blocks).collect()
+    }
+
+    /// One address for every interval that the bounds of blocks leave of all there are, but those of pods and nodes.
+    fn addresses_outside(&self) -> Vec<IpAddr> {
+        let pods = self.cluster.pods.iter().flat_map(|pod| &pod.addresses);
+        let nodes = self.cluster.nodes.iter().flat_map(|node| &node.addresses);
+        let inside: BTreeSet<IpAddr> = nodes.chain(pods).chain(&self.cluster.api_server).copied().collect();
+        let mut starts = BTreeSet::from([matching::address(0, false), matching::address(0, true)]);
+        let last = |is_v6: bool| if is_v6 { u128::MAX } else { u128::from(u32::MAX) };
+        let mut add = |is_v6: bool, number: u128| {
+            starts.insert(matching::address(number, is_v6));
+            if number < last(is_v6) {
+                starts.insert(matching::address(number + 1, is_v6));
+            }
         };
-        rules.flat_map(|rule| rule.peers.iter().flatten()).flat_map(blocks_of).collect()
+        for block in self.blocks() {
+            if block.first > 0 {
+                add(block.is_v6, block.first - 1);
+            }
+            add(block.is_v6, block.last);
+        }
+        for address in &inside {
+            add(address.is_ipv6(), matching::number(*address));
+        }
+        starts.into_iter().filter(|address| !inside.contains(address)).collect()
     }
 
     /// One IPv4 address for every interval that some block's bounds leave of those that a pod may get.
@@ -298,50 +386,20 @@ impl Direction {
     }
 }
 
-/// Asks the tiers in order. `matched` holds the policies that select the pod, in order, with their rules that match the peer.
-fn decide(matched: &[Matched<'_>], destination: Option<&Pod>, port: Port) -> May {
-    let admin = ask_tier(matched, Tier::Admin, destination, port);
-    let mut may = May { allow: admin.allow, deny: admin.deny };
-    if !admin.go_on {
-        return may;
+/// Which direction the rule at a pointer is for: `/spec/egressDeny/0` is for egress. `/spec/rules/0` of a mesh is for ingress.
+fn direction_of(pointer: &str) -> Option<Direction> {
+    if pointer.starts_with("/spec/rules") {
+        return Some(Direction::Ingress);
     }
-    let mut network_policies = matched.iter().filter(|(policy, _)| policy.tier == Tier::NetworkPolicy).peekable();
-    if network_policies.peek().is_some() {
-        let is_allowed = network_policies.any(|(_, rules)| rules.iter().any(|(_, rule)| rule.matches_port(destination, port)));
-        may.allow |= is_allowed;
-        may.deny |= !is_allowed;
-    } else {
-        let baseline = ask_tier(matched, Tier::Baseline, destination, port);
-        may.allow |= baseline.allow || baseline.go_on;
-        may.deny |= baseline.deny;
-    }
-    may
+    let list = pointer.split('/').find(|part| part.starts_with("egress") || part.starts_with("ingress"))?;
+    Some(if list.starts_with("egress") { Direction::Egress } else { Direction::Ingress })
 }
 
-/// Asks the policies of a tier by rank. Of those with the same rank, any one may be the first.
-fn ask_tier(matched: &[Matched<'_>], tier: Tier, destination: Option<&Pod>, port: Port) -> TierMay {
-    let mut may = TierMay::default();
-    let policies: Vec<_> = matched.iter().filter(|(policy, _)| policy.tier == tier).collect();
-    for equals in policies.chunk_by(|(a, _), (b, _)| a.rank == b.rank) {
-        let mut may_all_be_silent = true;
-        for (_, rules) in equals {
-            let mut may_be_silent = true;
-            for (matched, rule) in rules.iter().filter(|(_, rule)| rule.matches_port(destination, port)) {
-                match rule.action {
-                    Action::Allow => may.allow = true,
-                    Action::Deny => may.deny = true,
-                    Action::Pass => may.go_on = true,
-                }
-                if *matched == Match::Yes {
-                    may_be_silent = false;
-                    break;
-                }
-            }
-            may_all_be_silent &= may_be_silent;
-        }
-        if !may_all_be_silent {
-            return may;
-        }
-    }
-    TierMay { go_on: true, ..may }
+/// What tells a policy from every other: group and kind, namespace, and name. A cluster's policies are in no namespace.
+fn key_of(raw: &Value) -> (String, String, String) {
+    let group = text(raw, "apiVersion").split_once('/').map_or("", |(group, _)| group);
+    let kind = text(raw, "kind");
+    let is_namespaced = matches!(kind, "NetworkPolicy" | "CiliumNetworkPolicy" | "AuthorizationPolicy" | "EgressFirewall");
+    let namespace = if is_namespaced { namespace_of(raw) } else { String::new() };
+    (format!("{group}/{kind}"), namespace, text(&raw["metadata"], "name").to_owned())
 }

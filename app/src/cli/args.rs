@@ -24,7 +24,7 @@ pub struct Args {
 /// Where the objects come from, and how open questions are settled.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct SourceArgs {
-    /// A bundled cluster: shop where none is named, or ferry
+    /// A bundled cluster: shop where none is named, or ferry, bank, clinic
     #[arg(
         long,
         global = true,
@@ -65,6 +65,11 @@ pub struct SourceArgs {
     /// DaemonSets and Deployments, else upstream
     #[arg(long, global = true, value_parser = Profile::ALL.map(Profile::name))]
     pub profile: Option<String>,
+
+    /// As which address what leaves the cluster arrives, where a NAT stands around it that no object names: 203.0.113.7, more of them
+    /// with commas between, and a word on it after a space
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub nat: Option<String>,
 
     /// Settles one open question, for example ip-block-selects-pods=no; may be given more than once
     #[arg(long, global = true, value_name = "NAME=VALUE", long_help = assume_help())]

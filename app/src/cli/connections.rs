@@ -120,5 +120,7 @@ fn conditions(opening: &Opening) -> String {
 fn row(connection: &Connection) -> [String; 4] {
     let depends =
         if connection.depends.is_empty() { String::new() } else { format!("depends on {}", connection.depends.join(", and on ")) };
-    [connection.from.to_string(), format!("-> {}", connection.to), connection.ports.to_string(), depends]
+    let routes = connection.routes.iter().map(|route| route.sentence.clone());
+    let beside = Some(depends).filter(|depends| !depends.is_empty()).into_iter().chain(routes).collect::<Vec<_>>().join("; ");
+    [connection.from.to_string(), format!("-> {}", connection.to), connection.ports.to_string(), beside]
 }

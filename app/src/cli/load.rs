@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use portolan_core::Warning;
 use portolan_core::analysis::{Analysis, Host};
 use portolan_core::assumptions::{Assumptions, Detection, Profile, Settled, detect};
+use portolan_core::egress::NatNote;
 use portolan_core::snapshot::Change;
 
 use super::args::SourceArgs;
@@ -38,6 +39,7 @@ impl Read {
 
     /// Analyses it under what a person settled and what was detected.
     pub(super) fn analyse(mut self, settled: &Settled, detection: Option<Detection>) -> Loaded {
+        self.host.apply([Change::Nat(settled.nat.clone())]);
         self.host.assume(settled.assumptions(detection.as_ref()));
         let analysis = self.host.analysis();
         self.warnings.extend(analysis.warnings());
@@ -48,9 +50,12 @@ impl Read {
 /// What the arguments settle.
 ///
 /// # Errors
-/// An unknown profile, assumption or value, in a sentence that names what is known.
+/// An unknown profile, assumption or value, in a sentence that names what is known; a note on a NAT that cannot be read.
 pub fn settled(args: &SourceArgs) -> Result<Settled> {
     let mut settled = Settled::of(args.profile.as_deref().and_then(Profile::named));
+    if let Some(nat) = &args.nat {
+        settled.nat = NatNote::parse(nat).map_err(|error| anyhow::anyhow!("--nat: {error}"))?;
+    }
     for setting in &args.assume {
         let Some((name, value)) = setting.split_once('=') else {
             bail!("--assume takes NAME=VALUE, and {setting:?} has no equals sign");

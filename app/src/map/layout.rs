@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use super::elide::{Face, elide};
-use super::model::{Lane, MapModel, Node, Outline};
+use super::model::{Lane, MapModel, N_LANES, Node, Outline};
 use super::order;
 use super::place::{fill_wishes, snap, snap_up, spread};
 use super::route::{self, Route};
@@ -33,7 +33,7 @@ const SUBCOLUMN_GAP: f32 = 24.0;
 /// A box wraps a lane into two sub-columns from this many nodes on.
 const WRAP_FROM: usize = 4;
 /// The most that nodes of each lane are wide where lanes have two sub-columns.
-const WRAPPED_WIDTHS: [f32; 5] = [160.0, 184.0, 160.0, 172.0, 184.0];
+const WRAPPED_WIDTHS: [f32; N_LANES] = [160.0, 184.0, 160.0, 172.0, 184.0, 184.0];
 
 /// A node in its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,11 +76,11 @@ pub struct Layout {
     /// The edges, as in the model; none for an edge without both ends.
     pub routes: Vec<Option<Route>>,
     /// The lanes, as in [`Lane::ALL`]; none for a lane without nodes.
-    pub lanes: [Option<Band>; 5],
+    pub lanes: [Option<Band>; N_LANES],
     /// Everything.
     pub bounds: Rect,
     centres: HashMap<String, Pos2>,
-    widths: [f32; 5],
+    widths: [f32; N_LANES],
     wrapped: bool,
 }
 
@@ -120,7 +120,7 @@ pub fn lay_out(model: &MapModel, before: Option<&Layout>, measure: &mut dyn FnMu
 
     let mut centres: Vec<Option<Pos2>> = vec![None; model.nodes.len()];
     let box_rects = stack(&blocks, &known, &lanes, &widths, wrapped, &mut centres, model);
-    for lane in [Lane::Entry, Lane::Outside, Lane::Destinations] {
+    for lane in [Lane::Entry, Lane::Outside, Lane::Exits, Lane::Destinations] {
         place_free(model, lane, &known, before, &lanes, widths[lane as usize], &mut centres);
     }
 
@@ -189,8 +189,8 @@ fn natural_width(node: &Node, measure: &mut dyn FnMut(&str, Face) -> f32) -> f32
 }
 
 /// One width for each lane, so that its nodes are aligned on both sides.
-fn lane_widths(model: &MapModel, before: Option<&Layout>, measure: &mut dyn FnMut(&str, Face) -> f32) -> [f32; 5] {
-    let limits = [(56.0, 160.0), (116.0, 208.0), (112.0, 200.0), (160.0, 216.0), (152.0, 224.0)];
+fn lane_widths(model: &MapModel, before: Option<&Layout>, measure: &mut dyn FnMut(&str, Face) -> f32) -> [f32; N_LANES] {
+    let limits = [(56.0, 160.0), (116.0, 208.0), (112.0, 200.0), (160.0, 216.0), (0.0, 216.0), (152.0, 224.0)];
     let mut widths = limits.map(|(least, _)| least);
     for node in &model.nodes {
         let lane = node.lane as usize;
@@ -246,23 +246,23 @@ fn blocks(model: &MapModel, links: &[(usize, usize)], before: Option<&Layout>) -
 }
 
 /// Whether boxes wrap: when the picture would be much higher than wide. What was wrapped stays so for a while.
-fn wraps(blocks: &[Block], widths: &[f32; 5], before: Option<&Layout>) -> bool {
+fn wraps(blocks: &[Block], widths: &[f32; N_LANES], before: Option<&Layout>) -> bool {
     let height: f32 = blocks.iter().map(|block| block.n_rows(false) as f32 * PITCH + BOX_HEAD + BOX_GAP).sum();
     let width = widths.iter().sum::<f32>() + 240.0;
     let limit = if before.is_some_and(|before| before.wrapped) { 1.0 } else { 1.25 };
     height > limit * width
 }
 
-fn subcolumns(blocks: &[Block], wrapped: bool) -> [usize; 5] {
+fn subcolumns(blocks: &[Block], wrapped: bool) -> [usize; N_LANES] {
     let of = |n: usize| if wrapped && n >= WRAP_FROM { 2 } else { 1 };
     let services = blocks.iter().map(|block| of(block.services.len())).max().unwrap_or(1);
     let workloads = blocks.iter().map(|block| of(block.workloads.len())).max().unwrap_or(1);
-    [1, 1, services, workloads, 1]
+    [1, 1, services, workloads, 1, 1]
 }
 
 /// Where the lanes stand. A gap that many edges cross is wider.
-fn bands(model: &MapModel, links: &[(usize, usize)], widths: &[f32; 5], subcolumns: [usize; 5]) -> [Option<Band>; 5] {
-    let mut n_across = [0usize; 5];
+fn bands(model: &MapModel, links: &[(usize, usize)], widths: &[f32; N_LANES], subcolumns: [usize; N_LANES]) -> [Option<Band>; N_LANES] {
+    let mut n_across = [0usize; N_LANES];
     let mut n_back = 0;
     for (from, to) in links {
         let (from, to) = (model.nodes[*from].lane as usize, model.nodes[*to].lane as usize);
@@ -273,7 +273,7 @@ fn bands(model: &MapModel, links: &[(usize, usize)], widths: &[f32; 5], subcolum
         }
     }
     let more = |n: usize, most: f32| snap((n as f32).sqrt() * 4.0).min(most);
-    let mut lanes = [None; 5];
+    let mut lanes = [None; N_LANES];
     let mut right: Option<f32> = None;
     for lane in Lane::ALL {
         let at = lane as usize;
@@ -282,7 +282,8 @@ fn bands(model: &MapModel, links: &[(usize, usize)], widths: &[f32; 5], subcolum
         }
         let gap = match (right, lane) {
             (None, _) => 0.0,
-            (Some(_), Lane::Destinations) => BOX_RIGHT + 28.0 + more(n_across[3], 32.0) + more(4 * n_back, 64.0),
+            (Some(_), Lane::Destinations) if lanes[Lane::Exits as usize].is_some() => 32.0 + more(n_across[4], 40.0),
+            (Some(_), Lane::Exits | Lane::Destinations) => BOX_RIGHT + 28.0 + more(n_across[3], 32.0) + more(4 * n_back, 64.0),
             (Some(_), Lane::Services) => BOX_LEFT + 24.0 + more(n_across[1], 40.0),
             (Some(_), _) => 32.0 + more(n_across[at.saturating_sub(1)], 40.0),
         };
@@ -299,8 +300,8 @@ fn bands(model: &MapModel, links: &[(usize, usize)], widths: &[f32; 5], subcolum
 fn stack(
     blocks: &[Block],
     links: &[(usize, usize)],
-    lanes: &[Option<Band>; 5],
-    widths: &[f32; 5],
+    lanes: &[Option<Band>; N_LANES],
+    widths: &[f32; N_LANES],
     wrapped: bool,
     centres: &mut [Option<Pos2>],
     model: &MapModel,
@@ -373,7 +374,7 @@ fn place_free(
     lane: Lane,
     links: &[(usize, usize)],
     before: Option<&Layout>,
-    lanes: &[Option<Band>; 5],
+    lanes: &[Option<Band>; N_LANES],
     width: f32,
     centres: &mut [Option<Pos2>],
 ) {

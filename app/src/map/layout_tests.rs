@@ -10,7 +10,7 @@ fn measure(text: &str, face: Face) -> f32 {
 fn node(id: &str, lane: Lane, group: Option<&str>, title: &str) -> Node {
     let outline = match lane {
         Lane::Outside | Lane::Destinations => Outline::Pill,
-        Lane::Entry => Outline::Arrow,
+        Lane::Entry | Lane::Exits => Outline::Arrow,
         Lane::Services => Outline::Hexagon,
         Lane::Workloads => Outline::Box,
     };

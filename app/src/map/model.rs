@@ -4,6 +4,9 @@
 /// which is how the map keeps what did not change where it was.
 pub type Id = String;
 
+/// How many lanes there are.
+pub const N_LANES: usize = 6;
+
 /// A column of the map, from left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
@@ -15,13 +18,15 @@ pub enum Lane {
     Services,
     /// Workloads, inside their namespaces.
     Workloads,
+    /// Nodes and gateways through which what leaves the cluster goes, where that is not simply the pod's own node.
+    Exits,
     /// Address ranges, domains and the Internet.
     Destinations,
 }
 
 impl Lane {
     /// All lanes, in the order in which they stand.
-    pub const ALL: [Self; 5] = [Self::Outside, Self::Entry, Self::Services, Self::Workloads, Self::Destinations];
+    pub const ALL: [Self; N_LANES] = [Self::Outside, Self::Entry, Self::Services, Self::Workloads, Self::Exits, Self::Destinations];
 
     /// The lane's head, in capitals on the map.
     pub const fn title(self) -> &'static str {
@@ -30,6 +35,7 @@ impl Lane {
             Self::Entry => "Entry",
             Self::Services => "Services",
             Self::Workloads => "Workloads",
+            Self::Exits => "Ways out",
             Self::Destinations => "Destinations",
         }
     }
@@ -40,7 +46,7 @@ impl Lane {
 pub enum Outline {
     /// Outside, and destinations.
     Pill,
-    /// An entry: a box that points right.
+    /// An entry, and a gateway on the way out: a box that points right.
     Arrow,
     /// A Service.
     Hexagon,

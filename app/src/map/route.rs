@@ -6,7 +6,7 @@
 use egui::{Pos2, Rect, Vec2, pos2};
 
 use super::layout::Band;
-use super::model::{MapModel, Outline};
+use super::model::{MapModel, N_LANES, Outline};
 
 /// Length of an arrow head; half of it is how far it reaches to either side.
 pub const TIP_LENGTH: f32 = 8.0;
@@ -74,7 +74,7 @@ pub fn reach(outline: Outline, size: Vec2, dy: f32) -> f32 {
 }
 
 /// The ways of all edges. `links` are the ends of each edge, as places in `rects`.
-pub fn routes(model: &MapModel, rects: &[Rect], lanes: &[Option<Band>; 5], links: &[Option<(usize, usize)>]) -> Vec<Option<Route>> {
+pub fn routes(model: &MapModel, rects: &[Rect], lanes: &[Option<Band>; N_LANES], links: &[Option<(usize, usize)>]) -> Vec<Option<Route>> {
     let ports = ports(model, rects, links);
     let blocked: Vec<Vec<(f32, f32)>> = (0..lanes.len()).map(|lane| blocked(model, rects, lane)).collect();
     links

@@ -148,7 +148,20 @@ impl Scene {
         }
         self.follow(&starts, &mut connected, |(from, to)| (to, from));
         self.follow(&starts, &mut connected, |(from, to)| (from, to));
+        self.follow_out(&mut connected);
         Some(connected)
+    }
+
+    /// Goes on through gateways on the way out that nobody else leaves by: where a shared one leads, others may be going.
+    fn follow_out(&self, connected: &mut Connected) {
+        let n_entering = |node: usize| self.links.iter().flatten().filter(|(_, to)| *to == node).count();
+        for (edge, link) in self.links.iter().enumerate() {
+            let Some((from, to)) = *link else { continue };
+            if connected.nodes[from] && self.model.nodes[from].lane == Lane::Exits && n_entering(from) == 1 {
+                connected.edges[edge] = true;
+                connected.nodes[to] = true;
+            }
+        }
     }
 
     /// Follows entry paths from `starts`, against or along the edges as `turn` has it, and marks what is on them. Only what leads to a
@@ -211,25 +224,22 @@ mod tests {
     use super::super::model::{Edge, Node, Outline, Way};
     use super::*;
 
+    fn node(id: &str, lane: Lane) -> Node {
+        let (id, fact) = (id.to_owned(), String::new());
+        Node { title: id.clone(), name: id.clone(), id, lane, group: None, outline: Outline::Box, fact, tone: Tone::Plain }
+    }
+
+    fn edge(from: &str, to: &str) -> Edge {
+        Edge { id: format!("{from}>{to}"), from: from.to_owned(), to: to.to_owned(), tone: Tone::Allowed, label: String::new() }
+    }
+
+    fn scene(model: MapModel) -> Scene {
+        let layout = lay_out(&model, None, &mut |text, _| text.len() as f32 * 6.0);
+        Scene::new(Arc::new(model), layout)
+    }
+
     #[test]
     fn of_a_way_only_what_is_on_it_is_connected() {
-        let node = |id: &str, lane: Lane| Node {
-            id: id.to_owned(),
-            lane,
-            group: None,
-            outline: Outline::Box,
-            title: id.to_owned(),
-            fact: String::new(),
-            name: id.to_owned(),
-            tone: Tone::Plain,
-        };
-        let edge = |from: &str, to: &str| Edge {
-            id: format!("{from}>{to}"),
-            from: from.to_owned(),
-            to: to.to_owned(),
-            tone: Tone::Allowed,
-            label: String::new(),
-        };
         let way = Way { id: "request/x".to_owned(), nodes: vec!["a".to_owned(), "b".to_owned()], edges: vec!["a>b".to_owned()] };
         let model = MapModel {
             nodes: vec![node("a", Lane::Entry), node("b", Lane::Services), node("c", Lane::Services)],
@@ -237,10 +247,26 @@ mod tests {
             ways: vec![way],
             ..MapModel::default()
         };
-        let layout = lay_out(&model, None, &mut |text, _| text.len() as f32 * 6.0);
-        let scene = Scene::new(Arc::new(model), layout);
+        let scene = scene(model);
         let connected = scene.connected("request/x").unwrap();
         assert_eq!((connected.nodes, connected.edges), (vec![true, true, false], vec![true, false]));
         assert_eq!(scene.connected("request/y"), None);
+    }
+
+    #[test]
+    fn a_gateway_of_ones_own_is_gone_through_and_a_shared_one_is_not() {
+        let nodes = vec![
+            node("own", Lane::Workloads),
+            node("other", Lane::Workloads),
+            node("mine", Lane::Exits),
+            node("shared", Lane::Exits),
+            node("there", Lane::Destinations),
+            node("elsewhere", Lane::Destinations),
+        ];
+        let edges =
+            vec![edge("own", "mine"), edge("mine", "there"), edge("own", "shared"), edge("other", "shared"), edge("shared", "elsewhere")];
+        let connected = scene(MapModel { nodes, edges, ..MapModel::default() }).connected("own").unwrap();
+        assert_eq!(connected.nodes, [true, false, true, true, true, false]);
+        assert_eq!(connected.edges, [true, true, true, false, false]);
     }
 }

@@ -2,6 +2,8 @@
 
 use egui::{Align2, CornerRadius, Id, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, WidgetType, pos2, vec2};
 
+use portolan_core::egress::NatNote;
+
 use super::parts;
 use crate::command::Command;
 use crate::theme::{self, Palette};
@@ -12,7 +14,7 @@ const CHOICE: f32 = 26.0;
 /// Space between two assumptions.
 const GAP: f32 = 14.0;
 /// Width of the column of values, which holds the widest choice.
-const VALUES: f32 = 232.0;
+const VALUES: f32 = 276.0;
 /// Room for the scroll bar, which lies over what it scrolls.
 const SCROLL_BAR: f32 = 10.0;
 
@@ -23,12 +25,14 @@ pub struct AssumptionsDialog {
     marked: Option<String>,
     /// How large it was in the last frame: it stands in the middle only when it is so again.
     size: Option<Vec2>,
+    /// The note on a NAT as it is typed; `None` while nobody has touched it.
+    nat: Option<String>,
 }
 
 impl AssumptionsDialog {
     /// Opens the dialog, with one assumption marked and in sight where one is named.
     pub fn new(marked: Option<String>) -> Self {
-        Self { marked, size: None }
+        Self { marked, size: None, nat: None }
     }
 
     /// Draws the dialog. Returns whether it stays open.
@@ -41,7 +45,7 @@ impl AssumptionsDialog {
             wrapped(ui, "Network plugins answer these differently. Every verdict follows what is chosen here.");
             profile_ui(ui, view, commands);
             rule(ui);
-            let height = (ui.ctx().content_rect().height() - 300.0).max(120.0);
+            let height = (ui.ctx().content_rect().height() - 370.0).max(120.0);
             egui::ScrollArea::vertical().id_salt("assumptions").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
                 ui.spacing_mut().item_spacing = vec2(8.0, 4.0);
                 ui.add_space(4.0);
@@ -58,6 +62,8 @@ impl AssumptionsDialog {
                 ui.add_space(6.0);
             });
             rule(ui);
+            self.nat_ui(ui, view, commands);
+            rule(ui);
             buttons_ui(ui, view, commands)
         });
         let size = Some(modal.response.rect.size());
@@ -65,6 +71,30 @@ impl AssumptionsDialog {
             ctx.request_repaint();
         }
         !modal.inner && !modal.should_close()
+    }
+}
+
+impl AssumptionsDialog {
+    /// What no object tells: as which address what leaves the cluster arrives.
+    fn nat_ui(&mut self, ui: &mut Ui, view: &AssumptionsView, commands: &mut Vec<Command>) {
+        let palette = Palette::of(ui);
+        let typed = self.nat.get_or_insert_with(|| view.nat.clone());
+        let error = NatNote::parse(typed).err();
+        ui.horizontal(|ui| {
+            parts::label(ui, "Pods leave the cluster as", theme::semibold(theme::size::TEXT), palette.text);
+            let edit = egui::TextEdit::singleline(typed).hint_text("203.0.113.7 NAT gateway").margin(egui::Margin::symmetric(8, 6));
+            let response = ui.add(edit.desired_width(VALUES));
+            parts::name_field(ui, &response, "Pods leave the cluster as");
+            if response.changed() && NatNote::parse(typed).is_ok() {
+                commands.push(Command::NoteNat(typed.clone()));
+            }
+        });
+        match &error {
+            Some(error) => {
+                parts::label(ui, error, theme::regular(theme::size::TABLE), palette.denied);
+            }
+            None => wrapped(ui, "Where a NAT stands around the cluster: its addresses, and a word on it. No object says this."),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use egui::{Align2, Id, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
 use super::parts::{self, EDGE, ROW};
-use crate::command::{Command, ShowOptions};
+use crate::command::{Command, PolicyFilter, ShowOptions};
 use crate::map::model::Tone;
 use crate::theme::{self, Palette};
 
@@ -29,10 +29,18 @@ const LEGEND: [(Tone, &str); 6] = [
 ];
 
 /// The height of both parts together, with the space above them.
-pub const HEIGHT: f32 = 16.0 + ROW + OPTIONS.len() as f32 * ROW + 16.0 + ROW + LEGEND.len() as f32 * ROW + 8.0;
+const HEIGHT: f32 = 16.0 + ROW + OPTIONS.len() as f32 * ROW + 16.0 + ROW + LEGEND.len() as f32 * ROW + 8.0;
+
+/// The height of both parts together, with what there is to choose.
+pub fn height(filters: &[PolicyFilter]) -> f32 {
+    if filters.is_empty() { HEIGHT } else { HEIGHT + FILTER }
+}
+
+/// The height of the menu of policies.
+const FILTER: f32 = 30.0;
 
 /// Draws the checkboxes and the legend; a click on a checkbox changes `show` and asks for it.
-pub fn legend_ui(ui: &mut Ui, show: &mut ShowOptions, commands: &mut Vec<Command>) {
+pub fn legend_ui(ui: &mut Ui, filters: &[PolicyFilter], show: &mut ShowOptions, commands: &mut Vec<Command>) {
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.add_space(16.0);
     parts::heading(ui, "Show");
@@ -41,6 +49,7 @@ pub fn legend_ui(ui: &mut Ui, show: &mut ShowOptions, commands: &mut Vec<Command
             commands.push(Command::Show(*show));
         }
     }
+    filter_ui(ui, filters, show, commands);
     ui.add_space(16.0);
     parts::heading(ui, "Legend");
     let palette = Palette::of(ui);
@@ -56,6 +65,32 @@ pub fn legend_ui(ui: &mut Ui, show: &mut ShowOptions, commands: &mut Vec<Command
         parts::text(ui, at, Align2::LEFT_CENTER, words, theme::regular(theme::size::TABLE), palette.text, rect.right() - at.x - 8.0);
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words));
     }
+}
+
+/// Narrows the map to workloads that some policies are for.
+fn filter_ui(ui: &mut Ui, filters: &[PolicyFilter], show: &mut ShowOptions, commands: &mut Vec<Command>) {
+    // What was chosen for one cluster another may not have.
+    if show.policies != PolicyFilter::All && !filters.contains(&show.policies) {
+        show.policies = PolicyFilter::All;
+        commands.push(Command::Show(*show));
+    }
+    if filters.is_empty() {
+        return;
+    }
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), FILTER), egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.add_space(EDGE);
+        let title = egui::RichText::new(show.policies.title()).font(theme::regular(theme::size::TABLE));
+        let menu = ui.menu_button(title, |ui| {
+            for filter in filters {
+                if ui.selectable_label(show.policies == *filter, filter.title()).clicked() {
+                    show.policies = *filter;
+                    commands.push(Command::Show(*show));
+                    ui.close();
+                }
+            }
+        });
+        menu.response.on_hover_text("Show only workloads that these policies are for, and what those connect to");
+    });
 }
 
 fn cross(ui: &Ui, at: Pos2, color: egui::Color32) {

@@ -58,7 +58,7 @@ pub fn namespaces_ui(ui: &mut Ui, view: &View, selected: Option<&str>, state: &m
         parts::empty(ui, "No namespaces yet. Open the demo, a folder of manifests or a context of your kubeconfig at the top.");
     }
     let rows = rows_of(&view.namespaces, &state.unfolded_workloads);
-    let below = legend::HEIGHT;
+    let below = legend::height(&view.policy_filters);
     let height = (rows.len() as f32 * ROW).min((ui.available_height() - below).max(ROW * 3.0));
     let mut scroll =
         egui::ScrollArea::vertical().id_salt("namespaces").max_height(height).min_scrolled_height(height).auto_shrink([false, true]);
@@ -89,7 +89,7 @@ pub fn namespaces_ui(ui: &mut Ui, view: &View, selected: Option<&str>, state: &m
     }
     // In a low window the two parts below the tree scroll as well, instead of being cut.
     egui::ScrollArea::vertical().id_salt("legend").auto_shrink([false, false]).show(ui, |ui| {
-        legend::legend_ui(ui, &mut state.show, commands);
+        legend::legend_ui(ui, &view.policy_filters, &mut state.show, commands);
     });
 }
 

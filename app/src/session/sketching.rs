@@ -98,6 +98,7 @@ impl Session {
             | Command::ShowAssumptions(_)
             | Command::SetProfile(_)
             | Command::Assume { .. }
+            | Command::NoteNat(_)
             | Command::ResetAssumption(_)
             | Command::ExportTo(_) => {}
         }
@@ -282,7 +283,7 @@ impl Session {
         }
         // What is edited most comes first.
         let rank = |kind: Kind| match kind {
-            Kind::NetworkPolicy | Kind::ClusterNetworkPolicy | Kind::AdminNetworkPolicy | Kind::BaselineAdminNetworkPolicy => 0,
+            kind if kind.is_policy() => 0,
             Kind::Ingress => 1,
             Kind::Service => 2,
             _ => 3,

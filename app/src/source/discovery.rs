@@ -15,8 +15,13 @@ use super::watch::Problem;
 /// How a server has a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Served {
-    /// At this version of its group.
-    At(String),
+    /// At this version of this group.
+    At {
+        /// The group.
+        group: &'static str,
+        /// The version.
+        version: String,
+    },
     /// Not at all.
     Absent,
     /// It does not say.
@@ -25,6 +30,9 @@ pub(crate) enum Served {
 
 /// A group: its name, and its versions, the preferred one first.
 type Groups = BTreeMap<String, Vec<String>>;
+
+/// Resources: pairs of plural and kind.
+type Resources = BTreeSet<(String, String)>;
 
 /// An answer and when it was asked for.
 struct Answer<T> {
@@ -37,8 +45,8 @@ pub(crate) struct Discovery {
     client: Client,
     /// Locked while a request runs: who comes meanwhile waits for its answer, and asks nothing.
     groups: Mutex<Option<Answer<Option<Arc<Groups>>>>>,
-    /// The plurals of each `group/version`; `None` where the server did not say.
-    resources: Mutex<BTreeMap<String, Answer<Option<BTreeSet<String>>>>>,
+    /// The resources of each `group/version`; `None` where the server did not say.
+    resources: Mutex<BTreeMap<String, Answer<Option<Arc<Resources>>>>>,
 }
 
 impl Discovery {
@@ -59,39 +67,56 @@ impl Discovery {
         value
     }
 
-    /// How the server has a kind, or had it at `since`: the preferred version of the group if it has the kind, else another that has.
+    /// How the server has a kind, or had it at `since`: in the group by which it is known sooner than in another, and at the preferred
+    /// version of the group if that has the kind, else at another that has.
     pub(crate) async fn served(&self, kind: Kind, since: Instant) -> Served {
         let Some(groups) = self.groups(since).await else { return Served::Unknown };
         let mut is_known = true;
-        for version in groups.get(kind.group()).into_iter().flatten() {
-            match self.has(kind, version, since).await {
-                Some(true) => return Served::At(version.clone()),
-                Some(false) => {}
-                None => is_known = false,
+        for group in kind.groups() {
+            for version in groups.get(group).into_iter().flatten() {
+                match self.resources_of(group, version, since).await {
+                    Some(resources) if resources.iter().any(|(plural, _)| plural == kind.plural()) => {
+                        return Served::At { group, version: version.clone() };
+                    }
+                    Some(_) => {}
+                    None => is_known = false,
+                }
             }
         }
         if is_known { Served::Absent } else { Served::Unknown }
     }
 
-    /// Whether a version of a kind's group has the kind; `None` where the server does not say.
-    async fn has(&self, kind: Kind, version: &str, since: Instant) -> Option<bool> {
-        let api_version = format!("{}/{version}", kind.group());
+    /// Whether the server says that it has a kind of this name in a group, at any version.
+    pub(crate) async fn has_kind(&self, group: &str, name: &str, since: Instant) -> bool {
+        let Some(groups) = self.groups(since).await else { return false };
+        for version in groups.get(group).into_iter().flatten() {
+            let resources = self.resources_of(group, version, since).await;
+            if resources.is_some_and(|resources| resources.iter().any(|(_, kind)| kind == name)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The resources of a version of a group; `None` where the server does not say.
+    async fn resources_of(&self, group: &str, version: &str, since: Instant) -> Option<Arc<Resources>> {
+        let api_version = format!("{group}/{version}");
         let mut known = self.resources.lock().await;
         if let Some(answer) = known.get(&api_version).filter(|answer| answer.asked >= since) {
-            return answer.value.as_ref().map(|plurals| plurals.contains(kind.plural()));
+            return answer.value.clone();
         }
         let asked = Instant::now();
         let value = match self.client.list_api_group_resources(&api_version).await {
-            Ok(list) => Some(list.resources.into_iter().map(|resource| resource.name).collect::<BTreeSet<_>>()),
-            Err(error) if Problem::of_client(&error) == Problem::Absent => Some(BTreeSet::new()),
+            Ok(list) => Some(list.resources.into_iter().map(|resource| (resource.name, resource.kind)).collect()),
+            Err(error) if Problem::of_client(&error) == Problem::Absent => Some(Resources::new()),
             Err(error) => {
                 tracing::debug!("the resources of {api_version} cannot be listed: {error}");
                 None
             }
         };
-        let has = value.as_ref().map(|plurals| plurals.contains(kind.plural()));
-        known.insert(api_version, Answer { asked, value });
-        has
+        let value = value.map(Arc::new);
+        known.insert(api_version, Answer { asked, value: value.clone() });
+        value
     }
 }
 

@@ -41,8 +41,8 @@ async fn list_all(client: &kube::Client, namespaces: &[String]) -> Result<(Vec<C
         let served = if kind.is_custom() { discovery.served(*kind, started).await } else { Served::Unknown };
         let resource = match served {
             Served::Absent => continue,
-            Served::At(version) => resource_of(*kind, &version),
-            Served::Unknown => resource_of(*kind, kind.version()),
+            Served::At { group, version } => resource_of(*kind, group, &version),
+            Served::Unknown => resource_of(*kind, kind.group(), kind.version()),
         };
         match list_kind(*kind, &resource, Api::all_with(client.clone(), &resource), None).await {
             Ok(change) => changes.push(change),

@@ -72,9 +72,8 @@ impl kube::Resource for RawObject {
     }
 }
 
-/// A kind as kube names it, at a version of its group.
-pub fn resource_of(kind: Kind, version: &str) -> ApiResource {
-    let group = kind.group();
+/// A kind as kube names it, at a version of a group that has it.
+pub fn resource_of(kind: Kind, group: &str, version: &str) -> ApiResource {
     ApiResource {
         group: group.to_owned(),
         version: version.to_owned(),

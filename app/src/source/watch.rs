@@ -94,12 +94,21 @@ pub fn start(
 pub(crate) async fn unevaluated_groups(discovery: &Discovery, since: Instant) -> Vec<Warning> {
     // A server that does not list its groups tells us nothing, which is no reason to stop.
     let Some(groups) = discovery.groups(since).await else { return Vec::new() };
-    let found = groups.keys().filter_map(|group| Some((group, portolan_core::unevaluated(group)?)));
-    let warning = |(group, what): (&String, &str)| {
-        let message = format!("the server has this API group, and {what} are not evaluated yet: verdicts leave them out");
-        Warning { object: group.clone(), pointer: String::new(), message }
-    };
-    found.map(warning).collect()
+    let warning = |object: &str, message| Warning { object: object.to_owned(), pointer: String::new(), message };
+    let mut warnings = Vec::new();
+    for group in groups.keys() {
+        if let Some(what) = portolan_core::unevaluated(group) {
+            let message = format!("the server has this API group, and {what} are not evaluated yet: verdicts leave them out");
+            warnings.push(warning(group, message));
+        }
+        for (kind, what) in portolan_core::unevaluated_kinds(group) {
+            if discovery.has_kind(group, kind, since).await {
+                let message = format!("the server has this kind, and {what} are not evaluated yet: verdicts leave them out");
+                warnings.push(warning(&format!("{kind} of {group}"), message));
+            }
+        }
+    }
+    warnings
 }
 
 async fn warn_of_groups(discovery: Arc<Discovery>, started: Instant, deliver: Deliver) {
@@ -216,13 +225,13 @@ impl KindWatch {
 
     /// Follows one scope until the server forbids it. `report` hears how it stands.
     async fn follow(&self, namespace: Option<&str>, report: &(dyn Fn(KindStatus) + Sync)) -> End {
-        let mut resource = resource_of(self.kind, self.kind.version());
+        let mut resource = resource_of(self.kind, self.kind.group(), self.kind.version());
         let mut pause = self.options.first_pause;
         let (mut since, mut is_absent, mut was_listed) = (self.started.max(self.recently()), false, false);
         loop {
             let served = if self.kind.is_custom() { self.discovery.served(self.kind, since).await } else { Served::Unknown };
             match served {
-                Served::At(version) => resource = resource_of(self.kind, &version),
+                Served::At { group, version } => resource = resource_of(self.kind, group, &version),
                 // As before, or as the program knows it.
                 Served::Unknown => {}
                 Served::Absent => {

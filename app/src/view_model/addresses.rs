@@ -2,7 +2,6 @@
 
 use portolan_core::address::{AddressRange, Family, is_internet};
 use portolan_core::analysis::Analysis;
-use portolan_core::assumptions::Cause;
 use portolan_core::intervals::Intervals;
 use portolan_core::inventory::WorkloadId;
 use portolan_core::policy::Direction;
@@ -40,12 +39,8 @@ pub fn of_workload(analysis: &Analysis, workload: WorkloadId, direction: Directi
     let mut all: Vec<Outside> = Vec::new();
     for class in classes {
         let mut terms: Vec<(Outcome, Vec<AddressRange>)> = Vec::new();
-        for interval in &reachability.addresses(class, direction).intervals {
+        for interval in reachability.addresses(class, direction).listed() {
             if interval.outcome.is_none() || (interval.range.family == Family::V6 && !reachability.names_ipv6()) {
-                continue;
-            }
-            // What is open only where a domain name leads is shown as that domain.
-            if interval.outcome.certain.is_empty() && interval.outcome.causes == [Cause::Resolves] {
                 continue;
             }
             match terms.iter_mut().find(|(outcome, _)| *outcome == interval.outcome) {

@@ -13,6 +13,8 @@ pub struct AssumptionsView {
     pub detected: String,
     /// Every assumption.
     pub rows: Vec<AssumptionRow>,
+    /// As which addresses what leaves the cluster is said to arrive; empty where nobody said.
+    pub nat: String,
 }
 
 /// A profile to choose.
@@ -59,6 +61,7 @@ pub fn view(settled: &Settled, detected: &str, assumptions: &Assumptions) -> Ass
         profiles: std::iter::once(None).chain(Profile::ALL.map(Some)).map(row).collect(),
         detected: detected.to_owned(),
         rows: rows.collect(),
+        nat: settled.nat.to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ids by which map, panels and commands name things, and what they stand for in an analysis.
 
 use portolan_core::analysis::Analysis;
+use portolan_core::egress::EgressRoute;
 use portolan_core::inventory::{PodId, Workload, WorkloadId};
 use portolan_core::{Kind, ObjectKey};
 
@@ -42,6 +43,11 @@ pub fn domain(name: &str) -> Id {
     format!("domain/{name}")
 }
 
+/// The id of what leads out of the cluster: the object that says so, or what a person has noted.
+pub fn exit(route: &EgressRoute) -> Id {
+    route.object.as_ref().map_or_else(|| "exit/nat".to_owned(), |object| format!("exit/{object}"))
+}
+
 /// What an id stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -61,6 +67,8 @@ pub enum Subject {
     Addresses,
     /// A domain.
     Domain(String),
+    /// What leads out of the cluster.
+    Exit,
     /// A request from outside.
     Request,
 }
@@ -91,6 +99,7 @@ pub fn subject(analysis: &Analysis, id: &str) -> Option<Subject> {
         "outside" => Some(Subject::Outside),
         "addresses" => Some(Subject::Addresses),
         "domain" => Some(Subject::Domain(rest.to_owned())),
+        "exit" => Some(Subject::Exit),
         "request" => Some(Subject::Request),
         _ => None,
     }

@@ -11,12 +11,14 @@ pub mod inspector;
 pub mod namespaces;
 pub mod reasons;
 pub mod request;
+mod routes;
 pub mod search;
 
 use std::sync::Arc;
 
 pub use assumptions::{AssumptionRow, AssumptionsView, ProfileRow};
 
+use crate::command::PolicyFilter;
 use crate::map::model::{Id, MapModel, Tone};
 
 /// Everything the window shows of the cluster and the sketch at one moment. Published by the worker, immutable.
@@ -42,6 +44,8 @@ pub struct View {
     pub status: Status,
     /// What is assumed, behind the status bar's profile.
     pub assumptions: AssumptionsView,
+    /// The policies that the map can be narrowed to; empty where there is nothing to choose.
+    pub policy_filters: Vec<PolicyFilter>,
     /// What the search box finds: everything that can be selected.
     pub search_index: Vec<SearchEntry>,
     /// What comes of the URL in the search box.

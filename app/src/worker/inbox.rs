@@ -86,7 +86,7 @@ enum Concern {
 const fn concern(command: &Command) -> Concern {
     match command {
         Command::OpenDemo(_) | Command::OpenManifests(_) | Command::OpenContext(_) => Concern::Source,
-        Command::SetProfile(_) | Command::Assume { .. } | Command::ResetAssumption(_) => Concern::Assumptions,
+        Command::SetProfile(_) | Command::Assume { .. } | Command::NoteNat(_) | Command::ResetAssumption(_) => Concern::Assumptions,
         Command::EditText { .. }
         | Command::Create(..)
         | Command::Delete(_)

@@ -1,17 +1,19 @@
 //! All connections: between units (workloads or pods), and between units and intervals of addresses outside.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 use smallvec::SmallVec;
-use smol_str::SmolStr;
 
 use super::Analysis;
-use crate::address::AddressRange;
+use crate::address::{AddressBlock, AddressRange, Family};
 use crate::assumptions::{Cause, FinishedPods};
+use crate::egress::EgressRoute;
 use crate::entry::backends;
 use crate::inventory::{PodId, WorkloadId};
-use crate::object::ObjectKey;
-use crate::peer::Peer;
-use crate::policy::Direction;
+use crate::object::{Kind, ObjectKey};
+use crate::peer::{Peer, Verdict};
+use crate::policy::{Direction, DomainPattern, Entity, PeerKind, Plane};
 use crate::ports::PortSet;
 use crate::reachability::{ClassId, End, OnNode, Outcome};
 use crate::record::Record;
@@ -48,6 +50,15 @@ pub struct Connection {
     /// What they hang on; empty where they are allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends: Vec<String>,
+    /// Through what it leaves the cluster and as which address, where that is not simply from the pods' nodes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<EgressRoute>,
+}
+
+impl Connection {
+    fn new(from: &Peer, to: &Peer, ports: PortSet, depends: Vec<String>, routes: Vec<EgressRoute>) -> Self {
+        Self { from: from.clone(), to: to.clone(), ports, depends, routes }
+    }
 }
 
 /// One unit of a listing: its name, the classes of its pods, and its pods.
@@ -90,6 +101,22 @@ impl Analysis {
     pub fn policies_selecting(&self, pod: PodId, direction: Direction) -> Vec<&ObjectKey> {
         let places = self.reachability.policies_of(self.reachability.class_of(pod), direction);
         places.iter().map(|placed| &placed.policy.object).collect()
+    }
+
+    /// The planes of the policies that select a pod, in either direction.
+    pub fn planes_selecting(&self, pod: PodId) -> BTreeSet<&'static str> {
+        let class = self.reachability.class_of(pod);
+        let placed = Direction::ALL.into_iter().flat_map(|direction| self.reachability.policies_of(class, direction));
+        placed.filter_map(|placed| self.reachability.planes.get(usize::from(placed.plane))).map(|plane| plane.name).collect()
+    }
+
+    /// The planes and dialects of which the cluster has policies, in order.
+    pub fn policies_at_hand(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let kinds = || Kind::ALL.iter().filter(|kind| self.snapshot.count(**kind) > 0);
+        let mut dialects: Vec<&'static str> = kinds().filter_map(|kind| kind.dialect()).collect();
+        dialects.dedup();
+        let has_some = |plane: &&Plane| plane.tiers.iter().any(|tier| tier.policies(&self.snapshot).next().is_some());
+        (self.reachability.planes.iter().filter(has_some).map(|plane| plane.name).collect(), dialects)
     }
 
     /// The pods that stand behind a Service, ready or not.
@@ -153,25 +180,50 @@ impl Analysis {
         OnNode::of(n_there, n_all)
     }
 
-    /// What a unit may do with an interval of addresses that no class can tell apart.
+    /// What a unit may do with an interval of addresses that no class can tell apart, but for what only a name's resolving to it would open.
     pub(crate) fn with_range(&self, unit: &UnitMember, direction: Direction, range: &AddressRange) -> Outcome {
         let rows = unit.classes.iter().map(|class| self.reachability.addresses(*class, direction));
-        merge(rows.map(|row| row.of_address(range.family, range.first)))
+        merge(rows.map(|row| row.listed_of(range.family, range.first)))
     }
 
     /// What a workload may do with each pattern of domain names that a policy which selects it names, by pattern.
-    pub fn domains_of_workload(&self, id: WorkloadId) -> Vec<(SmolStr, Outcome)> {
+    pub fn domains_of_workload(&self, id: WorkloadId) -> Vec<(DomainPattern, Outcome)> {
         let unit = self.workload_unit(id);
         let named = self.reachability.domains().filter(|pattern| self.names_domain(&unit, pattern));
         named.map(|pattern| (pattern.clone(), self.with_domain(&unit, pattern))).collect()
     }
 
-    fn names_domain(&self, unit: &UnitMember, pattern: &str) -> bool {
+    fn names_domain(&self, unit: &UnitMember, pattern: &DomainPattern) -> bool {
         unit.classes.iter().any(|class| self.reachability.names_domain(*class, pattern))
     }
 
+    /// The entities with known addresses that policies name for a unit, and what it may do with all of their addresses.
+    fn entities(&self, unit: &UnitMember) -> Vec<(Entity, Outcome)> {
+        let policies = unit.classes.iter().flat_map(|class| self.reachability.policies_of(*class, Direction::Egress));
+        let rules = policies.filter_map(|placed| placed.policy.egress.as_ref()).flatten();
+        let parts = rules.flat_map(|rule| rule.peers.iter().flatten()).flat_map(|peer| peer.kind.parts());
+        let mut found: BTreeMap<Entity, BTreeSet<(Family, u128)>> = BTreeMap::new();
+        for part in parts {
+            let PeerKind::Entity(entity) = part else { continue };
+            // Of an API server each address counts; nodes and the world are told by their ranges.
+            if entity.entity == Entity::ApiServer {
+                let first =
+                    |block: &AddressBlock| block.addresses.spans().iter().map(|(first, _)| (block.family, *first)).collect::<Vec<_>>();
+                found.entry(entity.entity).or_default().extend(entity.blocks.iter().flat_map(first));
+            }
+        }
+        let outcome = |addresses: BTreeSet<(Family, u128)>| {
+            merge(
+                addresses
+                    .into_iter()
+                    .map(|(family, first)| self.with_range(unit, Direction::Egress, &AddressRange { family, first, last: first })),
+            )
+        };
+        found.into_iter().filter(|(_, addresses)| !addresses.is_empty()).map(|(entity, addresses)| (entity, outcome(addresses))).collect()
+    }
+
     /// What a unit may do with a domain name, or with every name below one.
-    pub(crate) fn with_domain(&self, unit: &UnitMember, pattern: &str) -> Outcome {
+    pub(crate) fn with_domain(&self, unit: &UnitMember, pattern: &DomainPattern) -> Outcome {
         merge(unit.classes.iter().map(|class| self.reachability.domain(*class, Direction::Egress, pattern)))
     }
 
@@ -185,13 +237,23 @@ impl Analysis {
 
     /// Tells every connection that [`Self::connections`] lists, one after the other, without keeping them.
     pub fn each_connection(&self, unit: Unit, tell: &mut dyn FnMut(Connection)) {
-        let mut add = |from: &Peer, to: &Peer, outcome: &Outcome| {
+        let mut add = |from: &Peer, to: &Peer, outcome: &Outcome, routes: &[EgressRoute]| {
+            if outcome.is_none() {
+                return;
+            }
+            let routes: Vec<EgressRoute> = routes.iter().filter(|route| route.leads_to(to) != Some(false)).cloned().collect();
+            // What leads nowhere does not arrive, though policies let it out.
+            let lost =
+                routes.iter().filter(|route| route.verdict == Verdict::Denied).map(|route| format!("the way out: {}", route.sentence));
+            let lost: Vec<String> = lost.collect();
+            let mut row = |ports: &PortSet, depends: Vec<String>| {
+                tell(Connection::new(from, to, ports.clone(), depends, routes.clone()));
+            };
             if !outcome.certain.is_empty() {
-                tell(Connection { from: from.clone(), to: to.clone(), ports: outcome.certain.clone(), depends: Vec::new() });
+                row(&outcome.certain, lost.clone());
             }
             if outcome.possible != outcome.certain {
-                let depends = outcome.causes.iter().map(ToString::to_string).collect();
-                tell(Connection { from: from.clone(), to: to.clone(), ports: outcome.dependent(), depends });
+                row(&outcome.dependent(), outcome.causes.iter().map(ToString::to_string).chain(lost).collect());
             }
         };
         let units = self.units(unit);
@@ -200,19 +262,23 @@ impl Analysis {
         for (index, from) in units.iter().enumerate() {
             for (other_index, to) in units.iter().enumerate() {
                 if index != other_index {
-                    add(&from.peer, &to.peer, &self.between(from, to));
+                    add(&from.peer, &to.peer, &self.between(from, to), &[]);
                 }
             }
+            let routes = self.special_routes(&from.pods);
             for (peer, range) in &ranges {
-                add(&from.peer, peer, &self.with_range(from, Direction::Egress, range));
+                add(&from.peer, peer, &self.with_range(from, Direction::Egress, range), &routes);
+            }
+            for (entity, outcome) in self.entities(from) {
+                add(&from.peer, &Peer::Entity { name: entity.name().into() }, &outcome, &[]);
             }
             for pattern in self.reachability.domains().filter(|pattern| self.names_domain(from, pattern)) {
-                add(&from.peer, &Peer::Domain { pattern: pattern.clone() }, &self.with_domain(from, pattern));
+                add(&from.peer, &Peer::Domain { pattern: pattern.text().clone() }, &self.with_domain(from, pattern), &routes);
             }
         }
         for (peer, range) in &ranges {
             for to in &units {
-                add(peer, &to.peer, &self.with_range(to, Direction::Ingress, range));
+                add(peer, &to.peer, &self.with_range(to, Direction::Ingress, range), &[]);
             }
         }
     }

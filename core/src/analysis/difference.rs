@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use smol_str::SmolStr;
 
 use super::connections::UnitMember;
 use super::touched::{Others, Touched};
@@ -12,7 +11,7 @@ use crate::address::{AddressRange, Family};
 use crate::entry::EntryPath;
 use crate::object::ObjectKey;
 use crate::peer::{Peer, Verdict};
-use crate::policy::Direction;
+use crate::policy::{Direction, DomainPattern};
 use crate::ports::PortSet;
 use crate::reachability::Outcome;
 
@@ -211,7 +210,7 @@ impl Comparison<'_> {
         let (before, after) = (self.before, self.after);
         let ranges: Vec<(Peer, AddressRange)> =
             common_ranges(before, after, pairs).into_iter().map(|range| (Peer::range(&range), range)).collect();
-        let domains: BTreeSet<SmolStr> = before.reachability().domains().chain(after.reachability().domains()).cloned().collect();
+        let domains: BTreeSet<DomainPattern> = before.reachability().domains().chain(after.reachability().domains()).cloned().collect();
         for pair in pairs {
             let ask = |ask: &dyn Fn(&Analysis, &UnitMember) -> Outcome| {
                 [pair.was.as_ref().map(|unit| ask(before, unit)), pair.is.as_ref().map(|unit| ask(after, unit))]
@@ -224,7 +223,7 @@ impl Comparison<'_> {
             }
             for pattern in &domains {
                 let [was, is] = ask(&|analysis, unit| analysis.with_domain(unit, pattern));
-                self.note(&pair.peer, &Peer::Domain { pattern: pattern.clone() }, was.as_ref(), is.as_ref());
+                self.note(&pair.peer, &Peer::Domain { pattern: pattern.text().clone() }, was.as_ref(), is.as_ref());
             }
         }
     }

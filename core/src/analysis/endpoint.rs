@@ -9,8 +9,10 @@ use super::Analysis;
 use crate::inventory::PodId;
 use crate::object::{Kind, ObjectKey};
 use crate::peer::Peer;
+use crate::policy::{DomainPattern, Entity};
 use crate::ports::Protocol;
 use crate::record::Record;
+use crate::snapshot::typed;
 
 /// An end of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub enum Endpoint {
     /// An address that belongs to no pod.
     Address(IpAddr),
     /// A domain.
-    Domain(SmolStr),
+    Domain(DomainPattern),
     /// Anybody outside the cluster.
     Outside,
 }
@@ -41,7 +43,7 @@ impl fmt::Display for Endpoint {
             Self::Pods { peer, .. } => write!(f, "{peer}"),
             Self::Service(key) => write!(f, "Service {}", key.path()),
             Self::Address(address) => write!(f, "{address}"),
-            Self::Domain(name) => f.write_str(name),
+            Self::Domain(name) => name.fmt(f),
             Self::Outside => f.write_str("outside"),
         }
     }
@@ -122,7 +124,7 @@ fn kind_of_short_name(short: &str) -> Option<&'static str> {
 
 impl Analysis {
     /// Reads `namespace/pod`, `namespace/kind/name` (`deploy`, `sts`, `ds`, `job`, `cronjob`, `rs`, `pod`, `svc`), an address,
-    /// `domain:NAME` or `outside`.
+    /// `domain:NAME`, `entity:kube-apiserver` or `outside`.
     ///
     /// # Errors
     /// A sentence on what is not there.
@@ -130,8 +132,23 @@ impl Analysis {
         if text == "outside" {
             return Ok(Endpoint::Outside);
         }
+        if let Some(entity) = text.strip_prefix("entity:") {
+            if entity != Entity::ApiServer.name() {
+                return Err(EndpointError(format!("unknown entity {entity:?}; known is {}", Entity::ApiServer.name())));
+            }
+            let slices =
+                typed!(self.snapshot, EndpointSlice).filter(|(key, slice)| key.namespace == "default" && slice.service == "kubernetes");
+            let address = slices.flat_map(|(_, slice)| &slice.endpoints).find_map(|endpoint| endpoint.addresses.first().copied());
+            let missing = || {
+                EndpointError(
+                    "the addresses of the API server are not known: no EndpointSlice of Service default/kubernetes is there".to_owned(),
+                )
+            };
+            let address = address.ok_or_else(missing)?;
+            return Ok(self.inventory.pod_at(address).map_or(Endpoint::Address(address), |pod| self.pod_endpoint(pod)));
+        }
         if let Some(domain) = text.strip_prefix("domain:") {
-            return Ok(Endpoint::Domain(domain.to_lowercase().trim_end_matches('.').into()));
+            return Ok(Endpoint::Domain(DomainPattern::of_name(domain)));
         }
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(self.inventory.pod_at(address).map_or(Endpoint::Address(address), |pod| self.pod_endpoint(pod)));

@@ -1,13 +1,16 @@
 //! Why a rule does not fit: which of its peers ask for what, and what the other end has instead; or which ports it is for.
 
-use serde::Serialize;
+use std::collections::BTreeSet;
 
-use super::Analysis;
+use serde::Serialize;
+use smol_str::SmolStr;
+
 use super::reasons::Other;
+use super::{Analysis, PodGroup};
 use crate::assumptions::{BlocksSelectPods, HostNetworkPods};
 use crate::inventory::PodId;
-use crate::labels::{Labels, Operator, Requirement, Selector};
-use crate::policy::{Direction, NamespaceScope, Peer, PeerKind, PodSelector, PortKind, Rule};
+use crate::labels::{Facts, Selector, Unmet};
+use crate::policy::{BlockKind, Direction, NamespaceScope, Peer, PeerKind, PodSelector, PortKind, Rule, Term};
 use crate::ports::PortSet;
 use crate::reachability::End;
 
@@ -46,34 +49,37 @@ impl Analysis {
         let name = self.name_of(other);
         match (&peer.kind, other.end, other.domain) {
             (PeerKind::Pods(selector), End::Pod(pod), _) => self.pods_miss(selector, subject, pod),
-            (PeerKind::Pods(_), ..) => format!("pods; {name} is none"),
-            (PeerKind::Block(block) | PeerKind::Network(block), End::Pod(pod), _) => {
-                let (selects_pods, assumption) = match &peer.kind {
-                    PeerKind::Block(_) => (self.assumptions().ip_block_selects_pods, "ip-block-selects-pods"),
-                    _ => (self.assumptions().networks_select_pods, "networks-select-pods"),
+            (PeerKind::Block(kind, block), End::Pod(pod), _) => {
+                let assumed = match kind {
+                    BlockKind::IpBlock => Some((self.assumptions().ip_block_selects_pods, "ip-block-selects-pods")),
+                    BlockKind::Network => Some((self.assumptions().networks_select_pods, "networks-select-pods")),
+                    BlockKind::Anybody | BlockKind::NotPods | BlockKind::Outside => None,
                 };
                 let record = &self.inventory.pods.at(pod).record();
                 let what = block_text(block);
-                if selects_pods == BlocksSelectPods::No && !self.is_node(pod) {
-                    format!("{what}; blocks do not hold pods ({assumption}=no)")
-                } else if record.addresses.is_empty() {
-                    format!("{what}; {name} has no address yet, and would not get one there")
-                } else {
-                    let addresses: Vec<String> = record.addresses.iter().map(ToString::to_string).collect();
-                    format!("{what}; {name} has {}", addresses.join(", "))
+                match assumed {
+                    Some((BlocksSelectPods::No, assumption)) if !self.is_node(pod) => {
+                        format!("{what}; blocks do not hold pods ({assumption}=no)")
+                    }
+                    None if *kind == BlockKind::Outside || (*kind == BlockKind::NotPods && !self.is_node(pod)) => {
+                        format!("{what} outside the cluster; {name} is in it")
+                    }
+                    _ if record.addresses.is_empty() => format!("{what}; {name} has no address yet, and would not get one there"),
+                    _ => {
+                        let addresses: Vec<String> = record.addresses.iter().map(ToString::to_string).collect();
+                        format!("{what}; {name} has {}", addresses.join(", "))
+                    }
                 }
             }
-            (PeerKind::Block(block) | PeerKind::Network(block), ..) => format!("{}; {name} is not in it", block_text(block)),
-            (PeerKind::Nodes(nodes), ..) => {
-                format!(
-                    "nodes{}; {name} is none of them",
-                    if nodes.selector.is_everything() { String::new() } else { format!(" with {}", nodes.selector) }
-                )
+            (PeerKind::Domain(domain), End::Pod(_), _) => {
+                format!("domain {}; {name} is a pod, which a domain name does not stand for", domain.pattern)
             }
-            (PeerKind::Domain(pattern), End::Pod(_), _) => {
-                format!("domain {pattern}; {name} is a pod, which a domain name does not stand for")
-            }
-            (PeerKind::Domain(pattern), ..) => format!("domain {pattern}; {name} is not covered by it"),
+            (PeerKind::Pods(_), ..) => format!("pods; {name} is none"),
+            (PeerKind::Block(..), ..) => format!("{}; {name} is not in it", peer_text(&peer.kind)),
+            (PeerKind::Nodes(_), ..) => format!("{}; {name} is none of them", peer_text(&peer.kind)),
+            (PeerKind::Domain(_), ..) => format!("{}; {name} is not covered by it", peer_text(&peer.kind)),
+            (PeerKind::Entity(_), ..) => format!("{}; {name} is not that", peer_text(&peer.kind)),
+            (PeerKind::All(_), ..) => format!("{}; {name} is not all of that", peer_text(&peer.kind)),
         }
     }
 
@@ -94,13 +100,13 @@ impl Analysis {
             NamespaceScope::Matching(namespaces) => {
                 let labels = self.snapshot.labels_of_namespace(other.namespace());
                 if let Some(unmet) = namespaces.first_unmet(&labels) {
-                    return format!("{pods} in namespaces with {unmet}; namespace {} {}", other.namespace(), has_instead(unmet, &labels));
+                    return format!("{pods} in namespaces with {unmet}; namespace {} {}", other.namespace(), has_instead(unmet, &*labels));
                 }
             }
             NamespaceScope::One(_) => {}
         }
-        if let Some(unmet) = selector.pods.first_unmet(&other.record().labels) {
-            return format!("pods with {}; {name} {}", asked(&selector.pods, unmet), has_instead(unmet, &other.record().labels));
+        if let Some(unmet) = selector.pods.first_unmet(&**other.record()) {
+            return format!("pods with {}; {name} {}", asked(&selector.pods, unmet), has_instead(unmet, &**other.record()));
         }
         format!("{pods}; {name} is on its node's network, where it counts as the node")
     }
@@ -129,16 +135,45 @@ impl Analysis {
 }
 
 /// The selector, or the one requirement of a long one.
-fn asked(selector: &Selector, unmet: &Requirement) -> String {
-    if selector.requirements().len() > 3 { unmet.to_string() } else { selector.to_string() }
+fn asked(selector: &Selector, unmet: Unmet<'_>) -> String {
+    if selector.requirements().len() + selector.alternatives().len() > 3 { unmet.to_string() } else { selector.to_string() }
 }
 
 /// What labels have in place of what a requirement asks for.
-fn has_instead(unmet: &Requirement, labels: &Labels) -> String {
-    match (labels.get(&unmet.key), &unmet.operator) {
-        (None, _) => format!("has no label {}", unmet.key),
-        (Some(value), Operator::DoesNotExist) => format!("has {}={value}", unmet.key),
-        (Some(value), _) => format!("has {}={value}", unmet.key),
+fn has_instead(unmet: Unmet<'_>, facts: &(impl Facts + ?Sized)) -> String {
+    match unmet {
+        Unmet::Requirement(requirement) => match facts.fact(&requirement.key) {
+            None => format!("has no label {}", requirement.key),
+            Some(value) => format!("has {}={value}", requirement.key),
+        },
+        Unmet::Alternatives(alternatives) => {
+            let keys: BTreeSet<&SmolStr> = alternatives.iter().flat_map(Selector::keys).collect();
+            let own = keys.into_iter().map(|key| facts.fact(key).map_or_else(|| format!("no {key}"), |value| format!("{key}={value}")));
+            format!("has {}", own.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// A peer of a rule in words: `pods with app=cart in namespace shop`, `10.0.0.0/8`, `domain *.example.com`.
+pub(super) fn peer_text(kind: &PeerKind) -> String {
+    match kind {
+        PeerKind::Pods(selector) => PodGroup::of(selector).to_string(),
+        PeerKind::Block(_, block) => block_text(block),
+        PeerKind::Nodes(nodes) if nodes.selector.is_everything() => "nodes".to_owned(),
+        PeerKind::Nodes(nodes) => format!("nodes with {}", nodes.selector),
+        PeerKind::Domain(domain) => format!("domain {}", domain.pattern),
+        PeerKind::Entity(entity) => entity.entity.name().to_owned(),
+        PeerKind::All(terms) => {
+            let term = |term: &Term| {
+                let any: Vec<String> = term.any.iter().map(peer_text).collect();
+                format!(
+                    "{}{}",
+                    if term.is_negated { "not " } else { "" },
+                    if any.is_empty() { "nobody".to_owned() } else { any.join(" or ") }
+                )
+            };
+            terms.iter().map(term).collect::<Vec<_>>().join(" and ")
+        }
     }
 }
 

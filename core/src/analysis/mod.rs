@@ -103,7 +103,9 @@ pub struct Analysis {
     snapshot: Snapshot,
     inventory: Inventory,
     reachability: Reachability,
-    ways: std::sync::OnceLock<entry::Ways>,
+    ways: OnceLock<entry::Ways>,
+    /// Whether anything says that some pod leaves otherwise than from its node.
+    pub(crate) has_special_routes: OnceLock<bool>,
     /// What this one is told by, where another follows from it.
     identity: Arc<()>,
     descent: Option<Descent>,
@@ -126,7 +128,15 @@ impl Analysis {
 
     fn over(snapshot: Snapshot, inventory: Inventory, assumptions: &Assumptions) -> Self {
         let reachability = Reachability::new(&snapshot, &inventory, assumptions);
-        Self { snapshot, inventory, reachability, ways: OnceLock::new(), identity: Arc::default(), descent: None }
+        Self {
+            snapshot,
+            inventory,
+            reachability,
+            ways: OnceLock::new(),
+            has_special_routes: OnceLock::new(),
+            identity: Arc::default(),
+            descent: None,
+        }
     }
 
     /// Analyses another snapshot, taking over what has not changed since: equal to [`Self::new`], and sooner there.
@@ -151,7 +161,15 @@ impl Analysis {
         let before = workloads.iter().filter_map(|id| self.inventory.peer_of(*id));
         let touched = now.into_iter().filter_map(|id| inventory.peer_of(id)).chain(before).collect();
         let descent = Some(Descent { from: Arc::clone(&self.identity), touched });
-        Self { snapshot, inventory, reachability, ways: OnceLock::new(), identity: Arc::default(), descent }
+        Self {
+            snapshot,
+            inventory,
+            reachability,
+            ways: OnceLock::new(),
+            has_special_routes: OnceLock::new(),
+            identity: Arc::default(),
+            descent,
+        }
     }
 
     /// The workloads that another analysis, which follows from this one, may answer for differently; `None` where it does not.
@@ -197,6 +215,12 @@ impl Analysis {
     /// What is wrong with objects, in the order of kinds and names, and then with several of them together.
     pub fn warnings(&self) -> Vec<Warning> {
         let conflicts = policy::conflicts(&self.snapshot, &self.reachability.planes);
-        self.snapshot.warnings().cloned().chain(self.inventory.warnings()).chain(conflicts).collect()
+        self.snapshot
+            .warnings()
+            .cloned()
+            .chain(self.inventory.warnings())
+            .chain(conflicts)
+            .chain(crate::egress::dns::findings(self))
+            .collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Why one side of a connection says what it says: the same matchers asked again for one pair, tier by tier, and put into sentences.
 
+use smol_str::SmolStr;
+
 use super::Analysis;
 use super::misses::{Miss, number_of};
 use super::trace::{Decision, Leg, Reason, Side, verdict_of};
@@ -7,16 +9,16 @@ use crate::address::{Family, number};
 use crate::assumptions::{Cause, HostNetworkPods, SelfTraffic};
 use crate::inventory::PodId;
 use crate::peer::Verdict;
-use crate::policy::{Action, Direction, PeerKind, Policy, Rule, TierMode};
+use crate::policy::{Action, Direction, DomainPattern, PeerKind, Plane, Policy, Rest, Rule, TierMode};
 use crate::ports::PortSet;
-use crate::reachability::{ClassId, End, Match, Outcome, Target, Uncertainty, resolved_match, rule_ports};
+use crate::reachability::{ClassId, End, Match, Outcome, Target, Uncertainty, is_to_be_learned, resolved_match, rule_ports};
 
 /// The end of a connection that a side looks at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Other<'a> {
     pub(super) end: End,
     /// The domain name, where it is one.
-    pub(super) domain: Option<&'a str>,
+    pub(super) domain: Option<&'a DomainPattern>,
 }
 
 /// One side of a question.
@@ -28,6 +30,8 @@ struct Question<'a> {
     other: Other<'a>,
     asked: Option<&'a PortSet>,
     verdict: Verdict,
+    /// Whether it comes from the node that the subject runs on.
+    is_own_node: bool,
 }
 
 /// What a tier leaves of the ports that are asked for.
@@ -42,7 +46,7 @@ impl Analysis {
         match (other.end, other.domain) {
             (End::Pod(pod), _) => self.inventory.pods.at(pod).path(),
             (End::Address(address), _) => address.to_string(),
-            (End::Unknown, Some(domain)) => domain.to_owned(),
+            (End::Unknown, Some(domain)) => domain.to_string(),
             (End::Unknown, None) => "any address outside".to_owned(),
         }
     }
@@ -66,7 +70,7 @@ impl Analysis {
     /// Why one side says what it says.
     fn reasons(&self, leg: &Leg, direction: Direction, outcome: &Outcome) -> Vec<Reason> {
         let (subject, peer) = if direction == Direction::Egress { (leg.from, leg.to) } else { (leg.to, leg.from) };
-        let domain = leg.domain.as_deref();
+        let domain = leg.domain.as_ref();
         let End::Pod(pod) = subject else {
             let name = self.name_of(&Other { end: subject, domain });
             return vec![Reason::plain(Decision::NotSubject, format!("{name} is not a pod of the cluster: no policy applies at this end"))];
@@ -78,24 +82,31 @@ impl Analysis {
         }
         let own = &self.inventory.pods.at(pod).record();
         let counts_as_node = self.assumptions().host_network_pods != HostNetworkPods::Ordinary;
+        let mut own_node = None;
         if let (Direction::Ingress, End::Pod(source)) = (direction, peer) {
             let source = &self.inventory.pods.at(source).record();
             let same_node = !own.node.is_empty() && own.node == source.node;
             if source.host_network && same_node && counts_as_node {
                 let sentence = format!("{} is on the network of {}, the node that {subject_name} runs on", self.name_of(&other), own.node);
-                return vec![Reason::plain(Decision::OwnNode, sentence)];
+                own_node = Some(Reason::plain(Decision::OwnNode, sentence));
             }
         }
         if let (Direction::Ingress, End::Address(address)) = (direction, peer)
             && self.reachability.is_own_node(&self.inventory, pod, address)
         {
             let sentence = format!("{address} is {}, the node that {subject_name} runs on", own.node);
-            return vec![Reason::plain(Decision::OwnNode, sentence)];
+            own_node = Some(Reason::plain(Decision::OwnNode, sentence));
+        }
+        // Some planes know no such exception.
+        if own_node.is_some() && outcome.certain.is_all() {
+            return own_node.into_iter().collect();
         }
         let class = self.reachability.class_of(pod);
         let verdict = verdict_of(outcome, leg.ports.as_ref());
-        let question = Question { direction, subject: pod, subject_name, class, other, asked: leg.ports.as_ref(), verdict };
+        let is_own_node = own_node.is_some();
+        let question = Question { direction, subject: pod, subject_name, class, other, asked: leg.ports.as_ref(), verdict, is_own_node };
         let mut reasons = self.tell(&question);
+        reasons.extend(own_node);
         let decides = |reason: &Reason| matches!(reason.decision, Decision::Denied | Decision::NotAllowed);
         if verdict == Verdict::Denied && !reasons.iter().any(decides) {
             reasons.extend(self.refusals_by_family(&question));
@@ -125,12 +136,19 @@ impl Analysis {
         let mut reasons = Vec::new();
         for place in self.reachability.policies_of(question.class, question.direction) {
             let Some(plane) = self.reachability.planes.get(usize::from(place.plane)) else { continue };
-            let Some(tier) = plane.tiers.get(usize::from(place.tier)).filter(|tier| tier.mode == TierMode::Union) else { continue };
+            let Some(tier) = plane.tiers.get(usize::from(place.tier)) else { continue };
             let policy = &place.policy;
             let (name, subject) = (&policy.object.name, &question.subject_name);
+            let isolates = match tier.mode {
+                TierMode::Union => policy.isolates(question.direction),
+                TierMode::FirstMatch(rest) => rest == Rest::Denied,
+            };
+            if !isolates {
+                continue;
+            }
             let sentence = format!("{name} isolates {subject} for {direction}, and does not let it through in every address family");
-            let reason = policy_reason(Decision::NotAllowed, policy, format!("/spec/{direction}"), sentence, Vec::new());
-            reasons.push(Reason { plane: plane.name, tier: tier.name, ..reason });
+            let reason = policy_reason(Decision::NotAllowed, policy, policy.place(question.direction), sentence, Vec::new());
+            reasons.push(Reason { plane: plane.name, tier: tier.name.clone(), ..reason });
         }
         reasons
     }
@@ -139,7 +157,8 @@ impl Analysis {
     fn tell(&self, question: &Question<'_>) -> Vec<Reason> {
         let places = self.reachability.policies_of(question.class, question.direction);
         let mut reasons = Vec::new();
-        for (plane_index, plane) in self.reachability.planes.iter().enumerate() {
+        let is_asked = |plane: &&Plane| !(question.is_own_node && plane.lets_own_node_in);
+        for (plane_index, plane) in self.reachability.planes.iter().enumerate().filter(|(_, plane)| is_asked(plane)) {
             let mut open = question.asked.cloned().unwrap_or_else(PortSet::all);
             let mut is_spoken_of = false;
             for (tier_index, tier) in plane.tiers.iter().enumerate() {
@@ -150,10 +169,10 @@ impl Analysis {
                 }
                 is_spoken_of = true;
                 let told = match tier.mode {
-                    TierMode::FirstMatch => self.tell_first_match(question, &policies, &open),
+                    TierMode::FirstMatch(rest) => self.tell_first_match(question, &policies, rest, &open),
                     TierMode::Union => self.tell_union(question, &policies, &open),
                 };
-                reasons.extend(told.reasons.into_iter().map(|reason| Reason { plane: plane.name, tier: tier.name, ..reason }));
+                reasons.extend(told.reasons.into_iter().map(|reason| Reason { plane: plane.name, tier: tier.name.clone(), ..reason }));
                 open = told.open;
                 // A name that no port bears asks for nothing: every tier is told then, as none decides.
                 if open.is_empty() && question.asked.is_none_or(|asked| !asked.is_empty()) {
@@ -171,7 +190,7 @@ impl Analysis {
         reasons
     }
 
-    fn tell_first_match(&self, question: &Question<'_>, policies: &[&Policy], open: &PortSet) -> Told {
+    fn tell_first_match(&self, question: &Question<'_>, policies: &[&Policy], rest: Rest, open: &PortSet) -> Told {
         let mut reasons = Vec::new();
         let mut passed = PortSet::none();
         let mut open = open.clone();
@@ -187,7 +206,7 @@ impl Analysis {
                     if rule.action == Action::Pass {
                         passed = passed.union(&ports);
                     }
-                    if matched == Match::Yes {
+                    if is_certain(policy, rule, matched) {
                         own_open = own_open.difference(&ports);
                     }
                     reasons.push(rule_reason(question, policy, rule, matched, &ports));
@@ -196,7 +215,7 @@ impl Analysis {
                     let name = &policy.object.name;
                     let direction = question.direction.name();
                     let sentence = format!("{name} selects {}, and none of its {direction} rules decides", question.subject_name);
-                    reasons.push(policy_reason(Decision::NoMatch, policy, format!("/spec/{direction}"), sentence, misses));
+                    reasons.push(policy_reason(Decision::NoMatch, policy, policy.place(question.direction), sentence, misses));
                 }
                 left = left.intersection(&own_open);
             }
@@ -204,6 +223,20 @@ impl Analysis {
             if open.is_empty() {
                 break;
             }
+        }
+        if rest == Rest::Denied && !open.is_empty() && question.verdict != Verdict::Allowed {
+            // Its last word is as good as a rule, and the last policy that was asked stands for it.
+            if let Some(last) = policies.iter().rev().find(|policy| policy.condition.is_none()).or(policies.last()) {
+                let (name, direction) = (&last.object.name, question.direction.name());
+                let sentence =
+                    format!("{name} selects {} for {direction}, and what no rule of its tier decides is denied", question.subject_name);
+                reasons.push(policy_reason(Decision::NotAllowed, last, last.place(question.direction), sentence, Vec::new()));
+            }
+            if policies.iter().any(|policy| policy.condition.is_none()) {
+                open = PortSet::none();
+            }
+        } else if rest == Rest::Denied && policies.iter().any(|policy| policy.condition.is_none()) {
+            open = PortSet::none();
         }
         Told { reasons, open: open.union(&passed) }
     }
@@ -213,6 +246,8 @@ impl Analysis {
         let mut reasons = Vec::new();
         // Of policies that let nothing through, those that were made for few pods and have rules tell more than a default.
         let mut refusals: Vec<(bool, std::cmp::Reverse<usize>, Reason)> = Vec::new();
+        let mut isolating = false;
+        let (mut decided, mut allowed) = (PortSet::none(), PortSet::none());
         for policy in policies {
             let rules = policy.rules(question.direction).unwrap_or_default();
             let mut misses = Vec::new();
@@ -220,19 +255,30 @@ impl Analysis {
             for rule in rules {
                 let Some((matched, ports)) = self.hit(question, rule, question.asked.map(|_| open), &mut misses) else { continue };
                 fits = true;
+                if is_certain(policy, rule, matched) {
+                    decided = decided.union(&ports);
+                    if rule.action == Action::Allow {
+                        allowed = allowed.union(&ports);
+                    }
+                }
                 reasons.push(rule_reason(question, policy, rule, matched, &ports));
             }
-            if !fits && question.verdict != Verdict::Allowed {
-                let pointer = if rules.is_empty() { "/spec".to_owned() } else { format!("/spec/{direction}") };
+            isolating |= policy.isolates(question.direction) && policy.condition.is_none();
+            if !fits && question.verdict != Verdict::Allowed && policy.isolates(question.direction) {
+                let pointer = if rules.is_empty() { "/spec".to_owned() } else { policy.place(question.direction) };
                 let sentence = not_allowed(policy, &question.subject_name, direction, rules.len(), &misses);
                 let narrowness = std::cmp::Reverse(policy.subject.pods.requirements().len());
                 refusals.push((rules.is_empty(), narrowness, policy_reason(Decision::NotAllowed, policy, pointer, sentence, misses)));
             }
         }
+        // Where one policy lets all of it through, that others do not is no reason: something else keeps it out.
+        if question.asked.map_or(!allowed.is_empty(), |asked| !asked.is_empty() && allowed.contains_all(asked)) {
+            refusals.clear();
+        }
         refusals.sort_by_key(|(has_no_rules, narrowness, _)| (*has_no_rules, *narrowness));
         reasons.extend(refusals.into_iter().map(|(.., reason)| reason));
-        // A policy that selects the pod is final, as a tier of policies that only add.
-        Told { reasons, open: PortSet::none() }
+        // A policy that isolates the pod is final, as a tier of policies that only add.
+        Told { reasons, open: if isolating { PortSet::none() } else { open.difference(&decided) } }
     }
 
     /// How a rule fits, and the ports on which it does; or, where it does not, why, added to `misses`. `open` holds the ports that are
@@ -272,16 +318,15 @@ impl Analysis {
             (End::Address(address), _) => held_against(Target::Address(Family::of(address), number(address)), None),
             (End::Unknown, Some(domain)) => {
                 let ports = rule_ports(rule, direction, class.ports(), Target::Domain(domain, Family::V4));
-                (self.in_every_family(|family| held_against(Target::Domain(domain, family), None).0), ports)
+                let matched = self.in_every_family(|family| held_against(Target::Domain(domain, family), None).0);
+                let policies = self.reachability.policies_of(question.class, direction).iter().map(|placed| &*placed.policy);
+                let is_unlearned = matched == Match::Yes && is_to_be_learned(rule, domain, policies);
+                (if is_unlearned { Match::Maybe(Uncertainty::Unlearned, None) } else { matched }, ports)
             }
             (End::Unknown, None) => {
                 let ports = rule_ports(rule, direction, class.ports(), Target::Address(Family::V4, 0));
                 let Some(peers) = &rule.peers else { return (Match::Yes, ports) };
-                let one = |kind: &PeerKind, family| match kind {
-                    PeerKind::Domain(_) => Match::Maybe(Uncertainty::Resolves, None),
-                    kind => resolved_match(kind, family),
-                };
-                let any = |family| peers.iter().fold(Match::No, |so_far, peer| so_far.or(one(&peer.kind, family)));
+                let any = |family| peers.iter().fold(Match::No, |so_far, peer| so_far.or(anywhere(&peer.kind, family)));
                 (self.in_every_family(any), ports)
             }
         }
@@ -294,20 +339,36 @@ impl Analysis {
     }
 }
 
+/// Whether a peer is an address outside that nobody knows.
+fn anywhere(kind: &PeerKind, family: Family) -> Match {
+    match kind {
+        PeerKind::Domain(_) => Match::Maybe(Uncertainty::Resolves, None),
+        kind => resolved_match(kind, family),
+    }
+}
+
+/// Whether a rule that matches so decides for certain.
+fn is_certain(policy: &Policy, rule: &Rule, matched: Match) -> bool {
+    matched == Match::Yes && rule.condition().is_none() && policy.condition.is_none()
+}
+
 fn policy_reason(decision: Decision, policy: &Policy, pointer: String, sentence: String, misses: Vec<Miss>) -> Reason {
-    Reason { plane: "", tier: "", decision, object: Some(policy.object.clone()), pointer, sentence, misses }
+    Reason { plane: "", tier: SmolStr::default(), decision, object: Some(policy.object.clone()), pointer, sentence, misses }
 }
 
 fn rule_reason(question: &Question<'_>, policy: &Policy, rule: &Rule, matched: Match, ports: &PortSet) -> Reason {
-    let (decision, verb) = match (rule.action, matched) {
-        (Action::Allow, Match::Yes) => (Decision::Allowed, "allows"),
-        (Action::Allow, _) => (Decision::MayAllow, "may allow"),
-        (Action::Deny, Match::Yes) => (Decision::Denied, "denies"),
-        (Action::Deny, _) => (Decision::MayDeny, "may deny"),
-        (Action::Pass, Match::Yes) => (Decision::Passed, "passes to the next tier"),
-        (Action::Pass, _) => (Decision::MayPass, "may pass to the next tier"),
+    let (decision, verb) = match (rule.action, is_certain(policy, rule, matched)) {
+        (Action::Allow, true) => (Decision::Allowed, "allows"),
+        (Action::Allow, false) => (Decision::MayAllow, "may allow"),
+        (Action::Deny, true) => (Decision::Denied, "denies"),
+        (Action::Deny, false) => (Decision::MayDeny, "may deny"),
+        (Action::Pass, true) => (Decision::Passed, "passes to the next tier"),
+        (Action::Pass, false) => (Decision::MayPass, "may pass to the next tier"),
     };
-    let sentence = format!("{} {} rule {} {verb} {ports}", policy.object.name, question.direction.name(), number_of(rule));
+    let conditions: Vec<&str> = [rule.condition(), policy.condition.as_ref()].into_iter().flatten().map(AsRef::as_ref).collect();
+    let condition = if conditions.is_empty() { String::new() } else { format!(", if {}", conditions.join(" and ")) };
+    let (name, direction) = (&policy.object.name, question.direction.name());
+    let sentence = format!("{name} {direction} rule {} {verb} {ports}{condition}", number_of(rule));
     policy_reason(decision, policy, rule.pointer.to_string(), sentence, Vec::new())
 }
 

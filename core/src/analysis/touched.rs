@@ -8,14 +8,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use super::connections::UnitMember;
 use super::{Analysis, Unit};
 use crate::inventory::{PodId, WorkloadId};
-use crate::object::{Kind, ObjectKey};
+use crate::object::Kind;
 use crate::peer::Peer;
-use crate::policy::Direction;
-use crate::reachability::ClassId;
+use crate::policy::{Direction, Plane, TierMode};
+use crate::reachability::{ClassId, Placed};
 
 /// Workloads, by how answers name them.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Touched {
         // Where one of them speaks of IPv6 alone, everybody is asked about it there.
         let speak_alike = before.reachability().names_ipv6() == after.reachability().names_ipv6();
         let are_alike = before.assumptions() == after.assumptions() && before.snapshot().unseen == after.snapshot().unseen;
-        if !are_alike || !speak_alike || !has_same_nodes {
+        if !are_alike || !speak_alike || !has_same_nodes || !have_same_tiers(before, after) {
             return Self::Everybody;
         }
         Self::These(before.touched_by(after).cloned().unwrap_or_else(|| found(before, after)))
@@ -42,15 +43,11 @@ impl Touched {
 
 /// The workloads that may be answered for differently, where neither analysis knows of the other.
 fn found(before: &Analysis, after: &Analysis) -> BTreeSet<Peer> {
-    let kinds: BTreeSet<Kind> =
-        before.reachability().planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| tier.kinds).copied().collect();
-    let steps = kinds.into_iter().flat_map(|kind| before.snapshot().steps(after.snapshot(), kind));
-    let changed: BTreeSet<&ObjectKey> = steps.filter_map(|step| step.key()).collect();
     let [old_units, new_units] = [before, after].map(|analysis| analysis.units(Unit::Workload));
     let old: BTreeMap<&Peer, &UnitMember> = old_units.iter().map(|unit| (&unit.peer, unit)).collect();
     let new: BTreeMap<&Peer, &UnitMember> = new_units.iter().map(|unit| (&unit.peer, unit)).collect();
     let is_same = |peer: &Peer| match (old.get(peer), new.get(peer)) {
-        (Some(was), Some(is)) => has_same_pods(before, was, after, is) && has_same_policies(before, was, after, is, &changed),
+        (Some(was), Some(is)) => has_same_pods(before, was, after, is) && has_same_policies(before, was, after, is),
         _ => false,
     };
     let peers: BTreeSet<&Peer> = old.keys().chain(new.keys()).copied().collect();
@@ -70,13 +67,31 @@ fn has_same_pods(before: &Analysis, was: &UnitMember, after: &Analysis, is: &Uni
     was.pods.len() == is.pods.len() && was.pods.iter().zip(&is.pods).all(is_same) && has_same_labels()
 }
 
-fn has_same_policies(before: &Analysis, was: &UnitMember, after: &Analysis, is: &UnitMember, changed: &BTreeSet<&ObjectKey>) -> bool {
+/// Whether the same policies select the pods, which say the same: what is compiled may be another though its object is as it was.
+fn has_same_policies(before: &Analysis, was: &UnitMember, after: &Analysis, is: &UnitMember) -> bool {
+    let is_same =
+        |(a, b): (&Placed, &Placed)| (a.plane, a.tier) == (b.plane, b.tier) && (Arc::ptr_eq(&a.policy, &b.policy) || a.policy == b.policy);
     Direction::ALL.into_iter().all(|direction| {
         was.pods.iter().zip(&is.pods).all(|(old, new)| {
-            let (old, new) = (before.policies_selecting(*old, direction), after.policies_selecting(*new, direction));
-            old == new && !new.iter().any(|key| changed.contains(*key))
+            let (old, new) = (placed(before, *old, direction), placed(after, *new, direction));
+            old.len() == new.len() && old.iter().zip(new).all(is_same)
         })
     })
+}
+
+/// The policies that select a pod and speak of a direction.
+fn placed(analysis: &Analysis, pod: PodId, direction: Direction) -> &[Placed] {
+    let reachability = analysis.reachability();
+    reachability.policies_of(reachability.class_of(pod), direction)
+}
+
+/// Whether the same tiers are asked in the same order, and their policies come together alike.
+fn have_same_tiers(before: &Analysis, after: &Analysis) -> bool {
+    let tiers = |analysis: &Analysis| -> Vec<Vec<(SmolStr, TierMode)>> {
+        let of = |plane: &Plane| plane.tiers.iter().map(|tier| (tier.name.clone(), tier.mode)).collect();
+        analysis.reachability().planes.iter().map(of).collect()
+    };
+    tiers(before) == tiers(after)
 }
 
 /// With whom touched workloads may be answered for differently: asked once for pods that no selector can tell apart.

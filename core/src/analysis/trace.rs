@@ -10,7 +10,7 @@ use crate::assumptions::Cause;
 use crate::entry::backends;
 use crate::object::ObjectKey;
 use crate::peer::{Peer, Verdict};
-use crate::policy::Direction;
+use crate::policy::{Direction, DomainPattern};
 use crate::ports::PortSet;
 use crate::reachability::{End, Outcome};
 use crate::record::{Record, ServicePort, ServiceType};
@@ -108,8 +108,8 @@ pub struct Reason {
     #[serde(skip_serializing_if = "str::is_empty")]
     pub plane: &'static str,
     /// The tier; empty where none decides.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub tier: &'static str,
+    #[serde(skip_serializing_if = "SmolStr::is_empty")]
+    pub tier: SmolStr,
     /// How it decides.
     pub decision: Decision,
     /// The object.
@@ -127,14 +127,14 @@ pub struct Reason {
 
 impl Reason {
     pub(super) fn plain(decision: Decision, sentence: String) -> Self {
-        Self { plane: "", tier: "", decision, object: None, pointer: String::new(), sentence, misses: Vec::new() }
+        Self { plane: "", tier: SmolStr::default(), decision, object: None, pointer: String::new(), sentence, misses: Vec::new() }
     }
 }
 
 /// A step between the two ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hop {
-    /// What kind of step: `class`, `controller`, `rule`, `load-balancer`, `node-port`, `service`, `endpoints`, `policy`.
+    /// What kind of step: `class`, `controller`, `rule`, `load-balancer`, `node-port`, `service`, `endpoints`, `policy`, `egress-route`.
     pub kind: &'static str,
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,7 +167,7 @@ pub(super) struct Leg {
     /// Whether it leads through a Service. A pod that comes back to itself so is judged by policy (kubernetes#125611).
     pub(super) through_service: bool,
     /// The name by which the end outside is asked for, where it is a domain.
-    pub(super) domain: Option<SmolStr>,
+    pub(super) domain: Option<DomainPattern>,
 }
 
 impl Analysis {
@@ -175,6 +175,7 @@ impl Analysis {
     pub fn trace(&self, from: &Endpoint, to: &Endpoint, port: Option<&PortQuery>) -> Trace {
         let mut hops = Vec::new();
         let legs = self.legs(from, to, port, &mut hops);
+        self.add_routes(to, &legs, &mut hops);
         self.trace_legs(from, to, port, hops, legs)
     }
 
@@ -184,6 +185,27 @@ impl Analysis {
         let leg = |from| Leg { from, to: End::Pod(to), ports: Some(ports.clone()), through_service: true, domain: None };
         let legs = sources.into_iter().map(leg).collect();
         self.trace_legs(from, &self.pod_endpoint(to), None, Vec::new(), legs)
+    }
+
+    /// The ways out of the pods that ask for somewhere outside, where they are not simply from their nodes: each once.
+    fn add_routes(&self, to: &Endpoint, legs: &[Leg], hops: &mut Vec<Hop>) {
+        let end = match to {
+            Endpoint::Address(_) | Endpoint::Domain(_) | Endpoint::Outside => Peer::from(to),
+            Endpoint::Service(_) => match legs.iter().find_map(|leg| leg.domain.clone()) {
+                Some(domain) => Peer::Domain { pattern: domain.text().clone() },
+                None => return,
+            },
+            Endpoint::Pods { .. } => return,
+        };
+        for leg in legs {
+            let End::Pod(pod) = leg.from else { continue };
+            for route in self.egress_routes_to(pod, &end).into_iter().filter(|route| !route.is_plain()) {
+                let hop = route.as_hop();
+                if !hops.contains(&hop) {
+                    hops.push(hop);
+                }
+            }
+        }
     }
 
     fn trace_legs(&self, from: &Endpoint, to: &Endpoint, port: Option<&PortQuery>, hops: Vec<Hop>, legs: Vec<Leg>) -> Trace {
@@ -228,7 +250,7 @@ impl Analysis {
             if !seen.insert(key) {
                 continue;
             }
-            let domain = leg.domain.as_deref();
+            let domain = leg.domain.as_ref();
             let mut egress = self.side_outcome(leg.from, Direction::Egress, leg.to, domain);
             let mut ingress = self.side_outcome(leg.to, Direction::Ingress, leg.from, domain);
             // Not simply both sides: one may let through IPv4 only, and the other IPv6 only.
@@ -311,7 +333,7 @@ impl Analysis {
         }
     }
 
-    fn side_outcome(&self, subject: End, direction: Direction, peer: End, domain: Option<&str>) -> Outcome {
+    fn side_outcome(&self, subject: End, direction: Direction, peer: End, domain: Option<&DomainPattern>) -> Outcome {
         match (subject, domain) {
             (End::Pod(pod), Some(domain)) => self.reachability.domain(self.reachability.class_of(pod), direction, domain),
             (End::Pod(pod), None) => self.reachability.side_of_pod(&self.inventory, pod, direction, peer),
@@ -360,12 +382,12 @@ impl Analysis {
     }
 
     /// The domain name that an endpoint stands for.
-    fn domain_of(&self, endpoint: &Endpoint) -> Option<SmolStr> {
+    fn domain_of(&self, endpoint: &Endpoint) -> Option<DomainPattern> {
         match endpoint {
             Endpoint::Domain(name) => Some(name.clone()),
             Endpoint::Service(key) => match self.snapshot.record(key) {
                 Some(Record::Service(service)) if service.service_type == ServiceType::ExternalName => {
-                    Some(service.external_name.to_lowercase().trim_end_matches('.').into())
+                    Some(DomainPattern::of_name(&service.external_name))
                 }
                 _ => None,
             },
@@ -445,7 +467,7 @@ impl From<&Endpoint> for Peer {
             Endpoint::Pods { peer, .. } => peer.clone(),
             Endpoint::Service(key) => Self::Entity { name: format!("Service {}", key.path()).into() },
             Endpoint::Address(address) => Self::Range { first: *address, last: *address },
-            Endpoint::Domain(pattern) => Self::Domain { pattern: pattern.clone() },
+            Endpoint::Domain(pattern) => Self::Domain { pattern: pattern.text().clone() },
             Endpoint::Outside => Self::Entity { name: "outside".into() },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Assumptions, BlocksSelectPods, Cause, FinishedPods, HostNetworkPods, SelfTraffic, UnknownPodAddresses};
+use super::{Assumptions, BlocksSelectPods, Cause, FinishedPods, HostNetworkPods, MeshOutbound, SelfTraffic, UnknownPodAddresses};
 
 /// One row of the table.
 struct Question {
@@ -42,6 +42,11 @@ const QUESTIONS: &[Question] = &[
         name: "unknown-pod-addresses",
         question: "Which addresses may a pod get whose address is not known yet, private ones or any?",
         values: UnknownPodAddresses::VALUES,
+    },
+    Question {
+        name: "mesh-outbound",
+        question: "Do the proxies of a mesh let out what goes to hosts that the mesh does not know, where no Sidecar says so?",
+        values: MeshOutbound::VALUES,
     },
 ];
 

@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::{Assumptions, Detection, Profile};
+use crate::egress::NatNote;
 
 /// What a person settled: a profile, or single assumptions, or nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settled {
     /// The profile, where it is not to be found out.
     pub profile: Option<Profile>,
+    /// What is known of the network around the cluster, and no object says.
+    pub nat: NatNote,
     values: BTreeMap<String, String>,
 }
 
 impl Settled {
     /// A profile, or with `None` the one that is detected, and nothing singly.
     pub fn of(profile: Option<Profile>) -> Self {
-        Self { profile, values: BTreeMap::new() }
+        Self { profile, ..Self::default() }
     }
 
     /// Settles one assumption by name.

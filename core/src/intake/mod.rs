@@ -20,17 +20,23 @@ macro_rules! api_types {
     };
 }
 
+mod calico;
+mod cilium;
 mod cluster_policy;
+mod egress;
 mod gateway;
 mod host;
 mod ingress;
 mod istio;
+mod mesh;
 mod namespace;
 mod network_policy;
 mod node;
 mod openshift;
+mod ovn;
 mod pod;
 mod service;
+mod service_account;
 #[cfg(test)]
 mod testing;
 mod unknown_fields;
@@ -109,6 +115,27 @@ pub fn read(object: &Object) -> Entry {
         Kind::ClusterNetworkPolicy => cluster_policy::read_cluster(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
         Kind::AdminNetworkPolicy => cluster_policy::read_admin(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
         Kind::BaselineAdminNetworkPolicy => cluster_policy::read_baseline(raw, &mut reader).map(Box::new).map(Record::ClusterPolicy),
+        Kind::ServiceAccount => service_account::read(raw, &mut reader).map(Record::ServiceAccount),
+        Kind::CiliumNetworkPolicy | Kind::CiliumClusterwideNetworkPolicy => {
+            cilium::read_policy(raw, &mut reader).map(Box::new).map(Record::CiliumPolicy)
+        }
+        Kind::CiliumCidrGroup => cilium::read_cidr_group(raw, &mut reader).map(Box::new).map(Record::CidrGroup),
+        Kind::CiliumEgressGatewayPolicy => egress::read_gateway(raw, &mut reader).map(Box::new).map(Record::EgressGateway),
+        Kind::CalicoTier => calico::read_tier(raw, &mut reader).map(Box::new).map(Record::CalicoTier),
+        Kind::CalicoNetworkPolicy | Kind::GlobalNetworkPolicy => {
+            calico::read_policy(raw, &mut reader).map(Box::new).map(Record::CalicoPolicy)
+        }
+        Kind::NetworkSet | Kind::GlobalNetworkSet => calico::read_network_set(raw, &mut reader).map(Box::new).map(Record::NetworkSet),
+        Kind::StagedNetworkPolicy | Kind::StagedGlobalNetworkPolicy | Kind::StagedKubernetesNetworkPolicy => {
+            reader.warn("", "a staged policy has no effect until it is made a policy");
+            None
+        }
+        Kind::AuthorizationPolicy => mesh::read_authorization(raw, &mut reader).map(Box::new).map(Record::AuthorizationPolicy),
+        Kind::ServiceEntry => mesh::read_service_entry(raw, &mut reader).map(Box::new).map(Record::ServiceEntry),
+        Kind::Sidecar => mesh::read_sidecar(raw, &mut reader).map(Box::new).map(Record::Sidecar),
+        Kind::EgressFirewall => ovn::read_firewall(raw, &mut reader).map(Box::new).map(Record::EgressFirewall),
+        Kind::EgressIp => egress::read_ip(raw, &mut reader).map(Box::new).map(Record::EgressIp),
+        Kind::EgressService => egress::read_service(raw, &mut reader).map(Box::new).map(Record::EgressService),
     };
     let warnings = reader.warnings.into();
     let may_be_kept = object.key.kind.is_editable() && !(object.key.kind == Kind::OpenShiftRoute && openshift::holds_certificates(raw));

@@ -12,7 +12,9 @@ use serde_json::Value;
 use super::{Reader, unknown_fields};
 use crate::address::AddressBlock;
 use crate::labels::Selector;
-use crate::policy::{Action, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule};
+use crate::policy::{
+    Action, BlockKind, HostNetwork, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, RANK_ON_ARRIVAL, Rule,
+};
 use crate::ports::PortSet;
 
 pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<Policy> {
@@ -49,8 +51,8 @@ pub(super) fn read(raw: &Value, reader: &mut Reader<'_>) -> Option<Policy> {
     let egress = spec.egress.unwrap_or_default().into_iter().enumerate();
     let egress = egress.map(|(index, rule)| read_rule(format!("/spec/egress/{index}"), "to", rule.to, rule.ports, reader)).collect();
     let own = NamespaceScope::One(reader.key.namespace.clone());
-    let subject = PodSelector { namespaces: own, pods: pod_selector, skips_host_network: false };
-    Some(Policy::new(reader.key.clone(), 0, subject, isolates_ingress.then_some(ingress), isolates_egress.then_some(egress)))
+    let subject = PodSelector { namespaces: own, pods: pod_selector, host_network: HostNetwork::Assumed };
+    Some(Policy::new(reader.key.clone(), RANK_ON_ARRIVAL, subject, isolates_ingress.then_some(ingress), isolates_egress.then_some(egress)))
 }
 
 fn read_rule(
@@ -69,7 +71,7 @@ fn read_rule(
         let numbered = ports.into_iter().enumerate();
         numbered.filter_map(|(index, port)| read_port(format!("{pointer}/ports/{index}"), port, reader)).collect()
     });
-    Rule { pointer: pointer.into(), action: Action::Allow, peers, ports }
+    Rule::new(pointer, Action::Allow, peers, ports)
 }
 
 fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) -> Option<Peer> {
@@ -82,7 +84,7 @@ fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) 
             reader.warn(&pointer, "an ipBlock stands alone, without selectors; the peer matches nothing");
             return None;
         }
-        (Some(block), ..) => PeerKind::Block(read_block(&block, &format!("{pointer}/ipBlock"), reader)?),
+        (Some(block), ..) => PeerKind::Block(BlockKind::IpBlock, read_block(&block, &format!("{pointer}/ipBlock"), reader)?),
         (None, namespaces, pods) => {
             let namespaces = match namespaces {
                 Some(selector) => NamespaceScope::Matching(reader.selector(selector, &format!("{pointer}/namespaceSelector"))?),
@@ -92,7 +94,7 @@ fn read_peer(pointer: String, peer: NetworkPolicyPeer, reader: &mut Reader<'_>) 
                 Some(selector) => reader.selector(selector, &format!("{pointer}/podSelector"))?,
                 None => Selector::default(),
             };
-            PeerKind::Pods(PodSelector { namespaces, pods, skips_host_network: false })
+            PeerKind::Pods(PodSelector { namespaces, pods, host_network: HostNetwork::Assumed })
         }
     };
     Some(Peer { pointer: pointer.into(), kind })

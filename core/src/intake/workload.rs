@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
-use super::{Reader, pod};
+use super::{Reader, egress, pod};
 use crate::object::Kind;
 use crate::record::{PodRecord, PodTemplate, WorkloadRecord};
 
@@ -34,8 +34,14 @@ fn read_template(raw: &Value, pointer: &str, reader: &mut Reader<'_>) -> Option<
         warning.pointer.insert_str(0, pointer);
     }
     let typed = typed?;
-    let labels = Reader::labels(typed.metadata.and_then(|metadata| metadata.labels));
-    let template = PodTemplate { labels, ..PodTemplate::default() };
+    let metadata = typed.metadata.unwrap_or_default();
+    let proxy = pod::asked_proxy(&metadata);
+    let n_before = reader.warnings.len();
+    let egress = egress::annotations(metadata.annotations.as_ref(), reader);
+    for warning in reader.warnings.iter_mut().skip(n_before) {
+        warning.pointer.insert_str(0, pointer);
+    }
+    let template = PodTemplate { labels: Reader::labels(metadata.labels), proxy, egress, ..PodTemplate::default() };
     let pod = pod::read_spec(typed.spec.unwrap_or_default(), template, &format!("{pointer}/spec"), reader);
     Some(PodRecord { ready: true, ..pod })
 }

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::{Action, NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Policies, Policy, Port, PortKind, Rule, Tier, TierMode};
+use super::{
+    Action, BlockKind, DomainPattern, DomainPeer, HostNetwork, NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Policy, Port,
+    PortKind, Rest, Rule, Tier, TierMode,
+};
 use crate::address::{AddressBlock, Family, number};
 use crate::intervals::Intervals;
 use crate::labels::{LabelSet, Operator, Requirement, Selector};
@@ -47,10 +50,11 @@ pub(super) fn compile(snapshot: &Snapshot) -> [Tier; 2] {
         &[Kind::ClusterNetworkPolicy, Kind::BaselineAdminNetworkPolicy],
     ];
     let [admin_kinds, baseline_kinds] = kinds;
-    [
-        Tier { name: ADMIN, mode: TierMode::FirstMatch, kinds: admin_kinds, policies: Policies::Compiled(admin) },
-        Tier { name: BASELINE, mode: TierMode::FirstMatch, kinds: baseline_kinds, policies: Policies::Compiled(baseline) },
-    ]
+    [tier(ADMIN, admin_kinds, admin), tier(BASELINE, baseline_kinds, baseline)]
+}
+
+fn tier(name: &str, kinds: &'static [Kind], compiled: Vec<Arc<Policy>>) -> Tier {
+    Tier { name: name.into(), mode: TierMode::FirstMatch(Rest::Passes), kinds, on_arrival: &[], compiled }
 }
 
 struct Compiler<'a> {
@@ -90,7 +94,7 @@ impl<'a> Compiler<'a> {
                 (!rules.is_empty()).then(|| rules.iter().flat_map(|rule| self.rules(rule, &own)).collect())
             };
             let namespaces = NamespaceScope::Matching(namespaces);
-            let subject = PodSelector { namespaces, pods: record.pods.clone(), skips_host_network: true };
+            let subject = PodSelector { namespaces, pods: record.pods.clone(), host_network: HostNetwork::LeftOut };
             let rank = record.priority.map_or(u32::MAX, u32::from);
             Policy::new(key.clone(), rank, subject, rules(&record.ingress), rules(&record.egress))
         };
@@ -114,12 +118,7 @@ impl<'a> Compiler<'a> {
             .ports
             .as_ref()
             .map(|ports| ports.iter().map(|port| Port { pointer: port.pointer.clone(), kind: compile(&port.port) }).collect());
-        let whole = |peers: Option<Vec<Peer>>, ports: Option<Vec<Port>>| Rule {
-            pointer: rule.pointer.clone(),
-            action,
-            peers: peers.map(Into::into),
-            ports: ports.map(Into::into),
-        };
+        let whole = |peers, ports| Rule::new(rule.pointer.clone(), action, peers, ports);
         let is_name = |port: &Port| matches!(port.kind, PortKind::Named(..));
         match (peers, ports) {
             (Some(peers), Some(ports)) if ports.iter().any(is_name) => {
@@ -140,12 +139,15 @@ impl<'a> Compiler<'a> {
                 .into_iter()
                 .map(|namespaces| {
                     let namespaces = NamespaceScope::Matching(namespaces);
-                    PeerKind::Pods(PodSelector { namespaces, pods: pods.clone(), skips_host_network: true })
+                    PeerKind::Pods(PodSelector { namespaces, pods: pods.clone(), host_network: HostNetwork::LeftOut })
                 })
                 .collect(),
             ClusterPolicyPeerKind::Nodes(selector) => vec![PeerKind::Nodes(Box::new(self.nodes(selector)))],
-            ClusterPolicyPeerKind::Network(block) => vec![PeerKind::Network(block.clone())],
-            ClusterPolicyPeerKind::Domain(pattern) => vec![PeerKind::Domain(pattern.clone())],
+            ClusterPolicyPeerKind::Network(block) => vec![PeerKind::Block(BlockKind::Network, block.clone())],
+            ClusterPolicyPeerKind::Domain(pattern) => {
+                let pattern = DomainPattern::of_name(pattern);
+                vec![PeerKind::Domain(Box::new(DomainPeer { pattern, is_learned: false }))]
+            }
         };
         kinds.into_iter().map(|kind| Peer { pointer: peer.pointer.clone(), kind }).collect()
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{PeerKind, Plane, Policy, Tier, TierMode};
-use crate::object::{Kind, ObjectKey, Warning};
+use super::{NamespaceScope, PeerKind, Plane, Policy, Tier, TierMode};
+use crate::object::{Kind, Warning};
 use crate::snapshot::Snapshot;
 
 /// Policies of equal priority, and peers that name nodes where none is known.
@@ -12,21 +12,27 @@ pub fn conflicts(snapshot: &Snapshot, planes: &[Plane]) -> Vec<Warning> {
     let tiers = planes.iter().flat_map(|plane| &plane.tiers);
     let mut warnings: Vec<Warning> = tiers
         .clone()
-        .filter(|tier| tier.mode == TierMode::FirstMatch)
+        .filter(|tier| matches!(tier.mode, TierMode::FirstMatch(_)) && tier.on_arrival.is_empty())
         .flat_map(|tier| equal_priorities(tier, &tier.policies(snapshot).collect::<Vec<_>>()))
         .collect();
     if snapshot.count(Kind::Node) == 0 && !snapshot.unseen.0.contains_key(&Kind::Node) {
         warnings.extend(tiers.flat_map(|tier| tier.policies(snapshot)).flat_map(|policy| unknown_nodes(policy)));
     }
+    warnings.extend(super::cilium::faults(snapshot));
     warnings.dedup();
     warnings
 }
 
 fn equal_priorities(tier: &Tier, policies: &[&Arc<Policy>]) -> Vec<Warning> {
-    let mut first_of: BTreeMap<u32, &ObjectKey> = BTreeMap::new();
+    let mut known: BTreeMap<u32, Vec<&Policy>> = BTreeMap::new();
     let mut warnings = Vec::new();
     for policy in policies {
-        let first = *first_of.entry(policy.rank).or_insert(&policy.object);
+        let equals = known.entry(policy.rank).or_default();
+        let first = equals.iter().find(|other| may_meet(other, policy)).map_or(&policy.object, |first| &first.object);
+        // Those of one namespace are few; of others, the first stands for all.
+        if equals.iter().all(|other| other.subject.namespaces != policy.subject.namespaces) {
+            equals.push(policy);
+        }
         if *first != policy.object {
             let message = format!(
                 "{} {} has the same priority in tier {}: which of them is asked first is not defined",
@@ -34,7 +40,9 @@ fn equal_priorities(tier: &Tier, policies: &[&Arc<Policy>]) -> Vec<Warning> {
                 first.name,
                 tier.name
             );
-            warnings.push(Warning::new(&policy.object, "/spec/priority", message));
+            // Kinds of other dialects name their place otherwise.
+            let field = if tier.kinds.contains(&Kind::CalicoNetworkPolicy) { "/spec/order" } else { "/spec/priority" };
+            warnings.push(Warning::new(&policy.object, field, message));
         }
     }
     // A baseline that has no priority stands beside others that have one.
@@ -51,8 +59,17 @@ fn equal_priorities(tier: &Tier, policies: &[&Arc<Policy>]) -> Vec<Warning> {
     warnings
 }
 
+/// Whether there may be pods that both are for, as far as their namespaces show it.
+fn may_meet(a: &Policy, b: &Policy) -> bool {
+    match (&a.subject.namespaces, &b.subject.namespaces) {
+        (NamespaceScope::One(a), NamespaceScope::One(b)) => a == b,
+        _ => true,
+    }
+}
+
 fn unknown_nodes(policy: &Policy) -> Vec<Warning> {
     let rules = [&policy.ingress, &policy.egress].into_iter().flatten().flatten();
-    let peers = rules.filter_map(|rule| rule.peers.as_ref()).flatten().filter(|peer| matches!(peer.kind, PeerKind::Nodes(_)));
+    let names_nodes = |peer: &&super::Peer| peer.kind.parts().iter().any(|part| matches!(part, PeerKind::Nodes(_)));
+    let peers = rules.filter_map(|rule| rule.peers.as_ref()).flatten().filter(names_nodes);
     peers.map(|peer| Warning::new(&policy.object, &*peer.pointer, "no Node object is there: the peer matches no address")).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
-use super::{PeerKind, PodSelector, PortKind, Rule};
+use super::{DomainPattern, PeerKind, PodSelector, PortKind, Rule};
 use crate::address::Family;
 
 /// What some policy looks at. Policies that look at the same share one.
@@ -17,7 +17,7 @@ pub(crate) struct Sight {
     /// Where blocks of addresses begin, and where what comes after them begins: sorted.
     pub(crate) bounds: Box<[(Family, u128)]>,
     /// Patterns of domains, sorted.
-    pub(crate) domains: Box<[SmolStr]>,
+    pub(crate) domains: Box<[DomainPattern]>,
     /// Whether some peer names IPv6 addresses.
     pub(crate) names_v6: bool,
 }
@@ -25,19 +25,17 @@ pub(crate) struct Sight {
 impl Sight {
     /// What a subject and rules look at.
     pub(super) fn of<'a>(subject: &PodSelector, rules: impl Iterator<Item = &'a Rule>) -> Self {
-        let keys_of = |selector: &PodSelector| -> Vec<SmolStr> {
-            selector.pods.requirements().iter().map(|requirement| requirement.key.clone()).collect()
-        };
+        let keys_of = |selector: &PodSelector| -> Vec<SmolStr> { selector.pods.keys().into_iter().cloned().collect() };
         let (mut keys, mut bounds) = (BTreeSet::from_iter(keys_of(subject)), BTreeSet::new());
         let (mut port_names, mut domains) = (BTreeSet::new(), BTreeSet::new());
         for rule in rules {
-            for peer in rule.peers.iter().flatten() {
-                match &peer.kind {
+            for part in rule.peers.iter().flatten().flat_map(|peer| peer.kind.parts()) {
+                match part {
                     PeerKind::Pods(selector) => keys.extend(keys_of(selector)),
-                    PeerKind::Domain(pattern) => drop(domains.insert(pattern.clone())),
-                    PeerKind::Block(_) | PeerKind::Network(_) | PeerKind::Nodes(_) => {}
+                    PeerKind::Domain(domain) => drop(domains.insert(domain.pattern.clone())),
+                    PeerKind::Block(..) | PeerKind::Nodes(_) | PeerKind::Entity(_) | PeerKind::All(_) => {}
                 }
-                for block in peer.kind.blocks() {
+                for block in part.blocks() {
                     let ends = block.addresses.spans().iter().flat_map(|(first, last)| [*first, last.saturating_add(1)]);
                     bounds.extend(ends.map(|bound| (block.family, bound)));
                 }

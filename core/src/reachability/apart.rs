@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::row::Placed;
+use super::row::{Placed, narrowest};
 use super::{ClassId, Reachability};
 use crate::address::AddressBlock;
 use crate::assumptions::BlocksSelectPods;
 use crate::ids::Id;
 use crate::inventory::Inventory;
-use crate::policy::{Action, Direction, PeerKind, PortKind, Rule, TierMode};
+use crate::policy::{Action, BlockKind, Direction, Entity, PeerKind, PortKind, Rest, Rule, Terms, TierMode};
 
 impl Reachability {
     /// The classes about which a class' own row says something else than in an earlier reachability that this one follows from.
@@ -38,8 +38,18 @@ impl Reachability {
         for (plane_index, plane) in self.planes.iter().enumerate() {
             for (tier_index, tier) in plane.tiers.iter().enumerate() {
                 let here = |policies: &[Placed]| policies.iter().any(|placed| placed.is_in(plane_index, tier_index));
-                // Whether a class is isolated at all decides about everybody.
-                if tier.mode == TierMode::Union && here(&was.key.policies) != here(&is.key.policies) {
+                // Whether a class is isolated at all decides about everybody, and so does what it takes to be.
+                let isolating = |policies: &[Placed]| -> Vec<(bool, Option<Arc<str>>)> {
+                    let here = policies.iter().filter(|placed| placed.is_in(plane_index, tier_index));
+                    let mut all: Vec<_> = here.map(|placed| (placed.policy.isolates(direction), placed.policy.condition.clone())).collect();
+                    all.sort();
+                    all.dedup();
+                    all
+                };
+                if isolating(&was.key.policies) != isolating(&is.key.policies) {
+                    return None;
+                }
+                if tier.mode != TierMode::FirstMatch(Rest::Passes) && here(&was.key.policies) != here(&is.key.policies) {
                     return None;
                 }
             }
@@ -59,7 +69,7 @@ impl Reachability {
     fn rules<'a>(&self, policies: &'a [Placed], direction: Direction) -> Vec<(TierMode, &'a Rule)> {
         let tier = |placed: &Placed| self.planes.get(usize::from(placed.plane))?.tiers.get(usize::from(placed.tier));
         let of = |placed: &'a Placed| {
-            let mode = tier(placed).map_or(TierMode::FirstMatch, |tier| tier.mode);
+            let mode = tier(placed).map_or(TierMode::FirstMatch(Rest::Passes), |tier| tier.mode);
             placed.policy.rules(direction).into_iter().flatten().map(move |rule| (mode, rule))
         };
         policies.iter().flat_map(of).collect()
@@ -69,13 +79,37 @@ impl Reachability {
     fn add_held(&self, peer: &PeerKind, inventory: &Inventory, classes: &mut BTreeSet<ClassId>) -> Option<()> {
         match peer {
             PeerKind::Pods(selector) => classes.extend(self.classes_selected_by(selector, self.classes.len())?),
-            PeerKind::Block(block) => self.add_in_block(block, self.assumptions.ip_block_selects_pods, inventory, classes)?,
-            PeerKind::Network(block) => self.add_in_block(block, self.assumptions.networks_select_pods, inventory, classes)?,
-            PeerKind::Nodes(_) => classes.extend(self.inhabited().filter(|(_, class)| class.host_network()).map(|(id, _)| id)),
+            PeerKind::Block(kind, block) => {
+                let selects_pods = match kind {
+                    BlockKind::IpBlock => self.assumptions.ip_block_selects_pods,
+                    BlockKind::Network => self.assumptions.networks_select_pods,
+                    BlockKind::Anybody => BlocksSelectPods::Yes,
+                    BlockKind::NotPods | BlockKind::Outside => BlocksSelectPods::No,
+                };
+                self.add_in_block(block, selects_pods, inventory, classes)?;
+            }
+            PeerKind::Nodes(_) => self.add_nodes(classes),
             // A domain name is for what lies outside.
             PeerKind::Domain(_) => {}
+            PeerKind::Entity(entity) => {
+                self.add_nodes(classes);
+                if entity.entity == Entity::ApiServer {
+                    for block in &entity.blocks {
+                        self.add_in_block(block, BlocksSelectPods::Yes, inventory, classes)?;
+                    }
+                }
+            }
+            PeerKind::All(terms) => {
+                for kind in &narrowest(terms)?.any {
+                    self.add_held(kind, inventory, classes)?;
+                }
+            }
         }
         Some(())
+    }
+
+    fn add_nodes(&self, classes: &mut BTreeSet<ClassId>) {
+        classes.extend(self.inhabited().filter(|(_, class)| class.host_network()).map(|(id, _)| id));
     }
 
     fn add_in_block(
@@ -89,7 +123,7 @@ impl Reachability {
             return None;
         }
         if self.counts_nodes {
-            classes.extend(self.inhabited().filter(|(_, class)| class.host_network()).map(|(id, _)| id));
+            self.add_nodes(classes);
         }
         if selects_pods != BlocksSelectPods::No {
             for (first, last) in block.addresses.spans() {
@@ -103,9 +137,11 @@ impl Reachability {
 
 /// Whether some other rule does the same with the same. Where the order counts, it may stand elsewhere, and does not do the same.
 fn is_among((mode, rule): &(TierMode, &Rule), others: &[(TierMode, &Rule)]) -> bool {
-    fn said(rule: &Rule) -> (Action, Option<Vec<&PeerKind>>, Option<Vec<&PortKind>>) {
+    type Said<'a> = (Action, Option<Vec<&'a PeerKind>>, Option<Vec<&'a PortKind>>, Option<&'a Terms>);
+    fn said(rule: &Rule) -> Said<'_> {
         let peers = rule.peers.as_ref().map(|peers| peers.iter().map(|peer| &peer.kind).collect());
-        (rule.action, peers, rule.ports.as_ref().map(|ports| ports.iter().map(|port| &port.kind).collect()))
+        let ports = rule.ports.as_ref().map(|ports| ports.iter().map(|port| &port.kind).collect());
+        (rule.action, peers, ports, rule.terms.as_deref())
     }
     *mode == TierMode::Union && others.iter().any(|(_, other)| said(other) == said(rule))
 }

@@ -15,7 +15,7 @@ use crate::ids::{Table, id};
 use crate::intake::Entry;
 use crate::inventory::{Inventory, Pod, PodId, record_of};
 use crate::labels::{LabelSet, Labels};
-use crate::policy::{Direction, NamespaceScope, PodSelector};
+use crate::policy::{Direction, HostNetwork, NamespaceScope, PodSelector};
 use crate::record::{ContainerPort, PodTemplate};
 use crate::snapshot::Snapshot;
 
@@ -46,9 +46,9 @@ impl Class {
         &self.representative.key.namespace
     }
 
-    /// The labels of one of them; those that the others have besides no selector asks for.
-    pub(super) fn labels(&self) -> &Labels {
-        &record_of(&self.representative).labels
+    /// The template of one of them; what the others have besides no selector asks for.
+    pub(super) fn template(&self) -> &PodTemplate {
+        record_of(&self.representative)
     }
 
     /// The ports of one of them; no rule names those that the others have besides.
@@ -77,7 +77,15 @@ impl Class {
             NamespaceScope::One(namespace) => namespace == self.namespace(),
             NamespaceScope::Matching(namespaces) => namespaces.matches(&self.namespace_labels),
         };
-        is_in && selector.pods.matches(self.labels())
+        is_in && self.is_on_network_of(selector) && selector.pods.matches(self.template())
+    }
+
+    /// Whether they are on the network that a selector asks for, where it asks for one.
+    fn is_on_network_of(&self, selector: &PodSelector) -> bool {
+        match &selector.host_network {
+            HostNetwork::On(nodes) => self.host_network() && nodes.contains(self.node()),
+            HostNetwork::Assumed | HostNetwork::LeftOut => true,
+        }
     }
 
     pub(super) fn row(&self, direction: Direction) -> &Arc<Row> {

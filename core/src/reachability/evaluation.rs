@@ -1,12 +1,14 @@
 //! What the policies of a row make of one target: plane by plane, tier by tier, with every port's possible ends.
 
-use super::matching::{Match, Target, Uncertainty};
+use std::sync::Arc;
+
+use super::matching::{Match, Target, Uncertainty, resolved_match};
 use super::row::{Placed, RowKey};
 use super::{Outcome, Reachability};
 use crate::address::Family;
 use crate::assumptions::Cause;
 use crate::object::Kind;
-use crate::policy::{Action, Direction, Policy, PortKind, Rule, TierMode};
+use crate::policy::{Action, Direction, DomainPattern, PeerKind, Policy, PortKind, Rest, Rule, TierMode};
 use crate::ports::{PortSet, Protocol};
 use crate::record::ContainerPort;
 
@@ -15,6 +17,10 @@ pub(super) struct Evaluation<'a> {
     reachability: &'a Reachability,
     key: &'a RowKey,
     world: World,
+    /// Whether no name of a domain is taken to resolve to an address that is asked for.
+    leaves_names_out: bool,
+    /// Whether only those planes are asked that a pod's own node must pass.
+    is_own_node: bool,
 }
 
 /// One way in which unsettled assumptions may turn out; what it does not speak of stays open.
@@ -78,7 +84,19 @@ impl Possible {
 impl<'a> Evaluation<'a> {
     /// Of the policies that decide a row.
     pub(super) fn new(reachability: &'a Reachability, key: &'a RowKey) -> Self {
-        Self { reachability, key, world: World::default() }
+        Self { reachability, key, world: World::default(), leaves_names_out: false, is_own_node: false }
+    }
+
+    /// The same for what comes from the node that the subject runs on. `None` where that passes every plane.
+    pub(super) fn for_own_node(&self) -> Option<Self> {
+        let planes = &self.reachability.planes;
+        let asks = |placed: &Placed| planes.get(usize::from(placed.plane)).is_some_and(|plane| !plane.lets_own_node_in);
+        self.key.policies.iter().any(asks).then_some(Self { is_own_node: true, ..*self })
+    }
+
+    /// The same, but that no name of a domain resolves to an address that is asked for.
+    pub(super) fn without_names(&self) -> Self {
+        Self { leaves_names_out: true, ..*self }
     }
 
     /// Every plane must let it through. An assumption that nobody settled holds for all rules or for none: what comes to the same both
@@ -104,8 +122,14 @@ impl<'a> Evaluation<'a> {
 
     fn outcome_in(&self, target: Target<'_>, family: Option<Family>, world: World) -> Outcome {
         let evaluation = Evaluation { world, ..*self };
-        let planes = self.reachability.planes.iter().enumerate();
-        planes.fold(Outcome::all(), |so_far, (index, _)| so_far.and(&evaluation.plane(index, target, family)))
+        // A plane of which no policy is for the subject, seen or unseen, lets everything pass.
+        let has_a_say =
+            |index: &usize| !self.key.unseen.is_empty() || self.key.policies.iter().any(|placed| usize::from(placed.plane) == *index);
+        let is_asked =
+            |index: &usize| !self.is_own_node || self.reachability.planes.get(*index).is_some_and(|plane| !plane.lets_own_node_in);
+        let planes = (0..self.reachability.planes.len()).filter(has_a_say).filter(is_asked);
+        let outcomes = planes.map(|index| evaluation.plane(index, target, family));
+        outcomes.reduce(|so_far, outcome| so_far.and(&outcome)).unwrap_or_else(Outcome::all)
     }
 
     fn plane(&self, plane_index: usize, target: Target<'_>, family: Option<Family>) -> Outcome {
@@ -119,7 +143,7 @@ impl<'a> Evaluation<'a> {
             let policies = from.get(..from.partition_point(|placed| placed.is_in(plane_index, tier_index))).unwrap_or_default();
             let unseen = tier.kinds.iter().copied().find(|kind| self.key.unseen.contains(kind));
             let tier_ends = match tier.mode {
-                TierMode::FirstMatch => self.first_match(policies, &open, unseen, target, family),
+                TierMode::FirstMatch(rest) => self.first_match(policies, rest, &open, unseen, target, family),
                 TierMode::Union => self.union(policies, &open, unseen, target, family),
             };
             ends.allow = ends.allow.union(&tier_ends.allow);
@@ -135,6 +159,7 @@ impl<'a> Evaluation<'a> {
     fn first_match(
         &self,
         policies: &[Placed],
+        rest: Rest,
         open: &PortSet,
         unseen: Option<Kind>,
         target: Target<'_>,
@@ -164,7 +189,17 @@ impl<'a> Evaluation<'a> {
                 break;
             }
         }
-        ends.pass = ends.pass.union(&open);
+        let is_in_force = |placed: &Placed| placed.policy.condition.is_none();
+        match rest {
+            Rest::Denied if policies.iter().any(is_in_force) => ends.deny = ends.deny.union(&open),
+            Rest::Denied if !policies.is_empty() => {
+                // Where none of them is in force, the tier is not for the pod.
+                ends.deny = ends.deny.union(&open);
+                ends.pass = ends.pass.union(&open);
+                ends.causes.extend(policies.iter().filter_map(|placed| condition_of(&placed.policy)));
+            }
+            Rest::Denied | Rest::Passes => ends.pass = ends.pass.union(&open),
+        }
         ends
     }
 
@@ -173,7 +208,7 @@ impl<'a> Evaluation<'a> {
         let mut ends = Possible::default();
         let mut open = open.clone();
         for rule in policy.rules(self.key.direction).into_iter().flatten() {
-            let (matched, ports) = self.rule(rule, target, family);
+            let (cause, ports) = self.rule(policy, rule, target, family);
             let here = open.intersection(&ports);
             if here.is_empty() {
                 continue;
@@ -184,7 +219,7 @@ impl<'a> Evaluation<'a> {
                 Action::Pass => &mut ends.pass,
             };
             *end = end.union(&here);
-            match matched.cause() {
+            match cause {
                 None => open = open.difference(&ports),
                 Some(cause) => ends.causes.push(cause),
             }
@@ -206,16 +241,22 @@ impl<'a> Evaluation<'a> {
         }
         let mut open = open.clone();
         let mut certain = PortSet::none();
+        let isolating = || policies.iter().filter(|placed| placed.policy.isolates(self.key.direction));
+        // What the same condition brings in, that isolates and that lets through, is let through whether it holds or not.
+        let shared = isolating().next().and_then(|placed| placed.policy.condition.as_ref());
+        let shared = shared.filter(|shared| isolating().all(|placed| placed.policy.condition.as_ref() == Some(*shared)));
         for action in [Action::Deny, Action::Allow] {
-            for rule in
-                policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten().filter(|rule| rule.action == action)
-            {
-                let (matched, ports) = self.rule(rule, target, family);
+            let rules = policies.iter().flat_map(|placed| {
+                let rules = placed.policy.rules(self.key.direction).unwrap_or_default();
+                rules.iter().map(|rule| (&*placed.policy, rule))
+            });
+            for (policy, rule) in rules.filter(|(_, rule)| rule.action == action) {
+                let (cause, ports) = self.rule(policy, rule, target, family);
                 let here = open.intersection(&ports);
                 if here.is_empty() {
                     continue;
                 }
-                match (action, matched.cause()) {
+                match (action, cause) {
                     (Action::Deny, cause) => {
                         ends.deny = ends.deny.union(&here);
                         match cause {
@@ -225,6 +266,11 @@ impl<'a> Evaluation<'a> {
                     }
                     (_, cause) => {
                         ends.allow = ends.allow.union(&here);
+                        let is_shared = |condition: &Arc<str>| policy.condition.as_ref() == Some(condition) && rule.condition().is_none();
+                        let cause = cause.filter(|cause| match (cause, shared) {
+                            (Cause::Condition(condition), Some(shared)) => condition != shared || !is_shared(condition),
+                            _ => true,
+                        });
                         match cause {
                             None => certain = certain.union(&here),
                             Some(cause) => ends.causes.push(cause),
@@ -233,23 +279,70 @@ impl<'a> Evaluation<'a> {
                 }
             }
         }
-        let not_allowed = open.difference(&certain);
-        if let (Some(kind), false) = (unseen, not_allowed.is_empty()) {
-            // Policies only add: one that we may not see could let through what these do not.
-            ends.allow = ends.allow.union(&not_allowed);
+        let undecided = open.difference(&certain);
+        let mut isolating = isolating().peekable();
+        if isolating.peek().is_none() {
+            // Nothing is kept from the pod that is not denied.
+            ends.pass = undecided.clone();
+        } else if isolating.all(|placed| placed.policy.condition.is_some()) {
+            ends.pass = undecided.clone();
+            ends.deny = ends.deny.union(&undecided);
+            ends.causes.extend(policies.iter().filter_map(|placed| condition_of(&placed.policy)));
+        } else {
+            ends.deny = ends.deny.union(&undecided);
+        }
+        if let (Some(kind), false) = (unseen, undecided.is_empty()) {
+            // Policies that only add could let through what these do not; and where these do not isolate, one could, or deny.
+            ends.allow = ends.allow.union(&undecided);
+            ends.deny = ends.deny.union(&undecided);
             ends.causes.push(Cause::Unseen(kind));
         }
-        ends.deny = ends.deny.union(&not_allowed);
         ends
     }
 
-    fn rule(&self, rule: &Rule, target: Target<'_>, family: Option<Family>) -> (Match, PortSet) {
-        let matched = self.reachability.matcher.rule_match(rule, target, family, &|matched| self.world.settle(matched));
+    /// What must be so for a rule to match, where anything must, and its ports; none where it does not match at all.
+    fn rule(&self, policy: &Policy, rule: &Rule, target: Target<'_>, family: Option<Family>) -> (Option<Cause>, PortSet) {
+        let settle = |matched| match matched {
+            Match::Maybe(Uncertainty::Resolves, _) if self.leaves_names_out => Match::No,
+            matched => self.world.settle(matched),
+        };
+        let mut matched = self.reachability.matcher.rule_match(rule, target, family, &settle);
         if matched == Match::No {
-            return (matched, PortSet::none());
+            return (None, PortSet::none());
         }
-        (matched, rule_ports(rule, self.key.direction, &self.key.ports, target))
+        if let (Match::Yes, Target::Domain(name, _)) = (matched, target)
+            && self.is_to_be_learned(rule, name)
+        {
+            matched = Match::Maybe(Uncertainty::Unlearned, None);
+        }
+        let cause = matched.cause().or_else(|| rule.condition().cloned().map(Cause::Condition)).or_else(|| condition_of(policy));
+        (cause, rule_ports(rule, self.key.direction, &self.key.ports, target))
     }
+
+    /// Whether a rule is for the name only as far as a proxy learns of it, and none of the subject's rules shows the lookups to the proxy.
+    fn is_to_be_learned(&self, rule: &Rule, name: &DomainPattern) -> bool {
+        is_to_be_learned(rule, name, self.key.policies.iter().map(|placed| &*placed.policy))
+    }
+}
+
+/// What must be so for a policy to be in force.
+fn condition_of(policy: &Policy) -> Option<Cause> {
+    policy.condition.clone().map(Cause::Condition)
+}
+
+/// Whether a rule is for a name only as far as a proxy learns of it, and no rule of these policies lets the proxy see all lookups.
+pub(crate) fn is_to_be_learned<'a>(rule: &Rule, name: &DomainPattern, mut policies: impl Iterator<Item = &'a Policy>) -> bool {
+    let is_certain = |kind: &PeerKind| match kind {
+        PeerKind::Domain(domain) => domain.pattern.covers(name) && !domain.is_learned,
+        kind => !matches!(resolved_match(kind, Family::V4), Match::No | Match::Maybe(..)),
+    };
+    let is_by_lookups = |kind: &PeerKind| kind.parts().iter().any(|part| matches!(part, PeerKind::Domain(domain) if domain.is_learned));
+    let is_learned = rule
+        .peers
+        .as_ref()
+        .is_some_and(|peers| peers.iter().any(|peer| is_by_lookups(&peer.kind)) && !peers.iter().any(|peer| is_certain(&peer.kind)));
+    let shows = |rule: &Rule| rule.action == Action::Allow && rule.lookups().iter().any(|shown| shown.covers(name));
+    is_learned && !policies.any(|policy| policy.rules(Direction::Egress).into_iter().flatten().any(shows))
 }
 
 /// The ports of a rule towards a target. Names resolve on the destination: the subject itself for ingress, the target for egress.

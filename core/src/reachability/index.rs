@@ -163,7 +163,7 @@ impl Index {
                 index.namespaces_by_label.add(class.namespace_labels.iter(), number);
                 index.namespaces.push((class.namespace().clone(), class.namespace_labels.clone()));
             }
-            index.by_label.add(class.labels().iter().filter(|(key, _)| keys.contains(*key)), id);
+            index.by_label.add(class.template().facts().filter(|(key, _)| keys.contains(*key)), id);
         }
         index
     }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use smol_str::SmolStr;
-
 use super::class::Class;
 use super::newcomer::Newcomer;
 use crate::address::{AddressBlock, Family};
 use crate::assumptions::{Assumptions, BlocksSelectPods, Cause, HostNetworkPods, UnknownPodAddresses};
 use crate::intervals::Intervals;
 use crate::object::Kind;
-use crate::policy::{NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Rule, Sight, domain_covers};
+use crate::policy::{
+    BlockKind, DomainPattern, Entity, EntityPeer, HostNetwork, NamespaceScope, NodePeer, PeerKind, PodSelector, Rule, Sight, Term,
+};
 use crate::snapshot::Unseen;
 
 /// Whether a peer is meant.
@@ -43,6 +43,9 @@ pub(crate) enum Uncertainty {
     Resolves,
     ResolvedAddress,
     DomainName,
+    Unlearned,
+    OwnNode,
+    ApiServer,
 }
 
 impl Uncertainty {
@@ -62,6 +65,9 @@ impl Uncertainty {
             Self::Resolves => Cause::Resolves,
             Self::ResolvedAddress => Cause::ResolvedAddress,
             Self::DomainName => Cause::DomainName,
+            Self::Unlearned => Cause::Unlearned,
+            Self::OwnNode => Cause::WhichNode,
+            Self::ApiServer => Cause::ApiServerAddress,
         }
     }
 }
@@ -88,6 +94,32 @@ impl Match {
         }
     }
 
+    /// Both are asked for.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, other) => other,
+            (Self::Family(a), Self::Family(b)) if a != b => Self::No,
+            (Self::Family(own), Self::Maybe(uncertainty, family)) | (Self::Maybe(uncertainty, family), Self::Family(own)) => {
+                if family.is_none_or(|family| family == own) { Self::Maybe(uncertainty, Some(own)) } else { Self::No }
+            }
+            (Self::Maybe(_, Some(a)), Self::Maybe(_, Some(b))) if a != b => Self::No,
+            (some, _) => some,
+        }
+    }
+
+    /// The opposite is asked for.
+    pub(crate) fn negated(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Yes => Self::No,
+            Self::Family(Family::V4) => Self::Family(Family::V6),
+            Self::Family(Family::V6) => Self::Family(Family::V4),
+            // In the other family it is certain; that it may be so in this one is the most that can be said of both.
+            Self::Maybe(uncertainty, _) | Self::IfKnown(uncertainty) => Self::Maybe(uncertainty, None),
+        }
+    }
+
     /// What it depends on.
     pub(crate) fn cause(self) -> Option<Cause> {
         match self {
@@ -108,7 +140,7 @@ pub(crate) enum Target<'a> {
     /// An address outside.
     Address(Family, u128),
     /// What a domain name, or every name below one, resolves to outside in one family of addresses.
-    Domain(&'a str, Family),
+    Domain(&'a DomainPattern, Family),
     /// A pod that is not there yet.
     Newcomer(&'a Newcomer),
 }
@@ -117,7 +149,7 @@ pub(crate) enum Target<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Matcher {
     /// The patterns of domains that some peer names, and how many policies name each.
-    domains: Arc<BTreeMap<SmolStr, usize>>,
+    domains: Arc<BTreeMap<DomainPattern, usize>>,
     /// How many policies name IPv6 addresses.
     n_v6: usize,
     unseen_nodes: bool,
@@ -171,11 +203,12 @@ impl Matcher {
     /// Whether a selector selects a class.
     fn select(&self, selector: &PodSelector, class: &Class) -> Match {
         let is_unsure = self.is_unsure_of(&selector.namespaces);
-        let is_selected = if is_unsure { selector.pods.matches(class.labels()) } else { class.is_selected_by(selector) };
+        let is_selected = if is_unsure { selector.pods.matches(class.template()) } else { class.is_selected_by(selector) };
         match (class.host_network(), self.assumptions.host_network_pods) {
             _ if !is_selected => Match::No,
+            (true, _) if matches!(selector.host_network, HostNetwork::On(_)) => Match::Yes,
             (true, HostNetworkPods::Node) => Match::No,
-            (true, HostNetworkPods::Unsettled) if selector.skips_host_network => Match::No,
+            (true, HostNetworkPods::Unsettled) if selector.host_network == HostNetwork::LeftOut => Match::No,
             (true, HostNetworkPods::Unsettled) => Match::Maybe(Uncertainty::HostNetworkPeer, None),
             _ if is_unsure => Match::Maybe(Uncertainty::UnseenNamespaces, None),
             _ => Match::Yes,
@@ -186,11 +219,33 @@ impl Matcher {
     pub(super) fn class_match(&self, peer: &PeerKind, class: &Class) -> Match {
         match peer {
             PeerKind::Pods(selector) => self.select(selector, class),
-            PeerKind::Block(block) => block_match(block, BlockKind::IpBlock, class, &self.assumptions),
-            PeerKind::Network(block) => block_match(block, BlockKind::Network, class, &self.assumptions),
+            PeerKind::Block(kind, block) => block_match(block, *kind, class, &self.assumptions),
             PeerKind::Nodes(nodes) => node_match(nodes, class, self.unseen_nodes, &self.assumptions),
             // A domain name is for what lies outside; pods are selected by labels.
             PeerKind::Domain(_) => Match::No,
+            PeerKind::Entity(entity) => self.entity_class_match(entity, class),
+            PeerKind::All(terms) => all(terms, |kind| self.class_match(kind, class)),
+        }
+    }
+
+    fn entity_class_match(&self, entity: &EntityPeer, class: &Class) -> Match {
+        let is_node = class.host_network() && self.assumptions.host_network_pods != HostNetworkPods::Ordinary;
+        match entity.entity {
+            Entity::World => Match::No,
+            Entity::ApiServer if entity.blocks.iter().all(|block| block.addresses.is_empty()) => {
+                if is_node {
+                    Match::Maybe(Uncertainty::ApiServer, None)
+                } else {
+                    Match::No
+                }
+            }
+            Entity::ApiServer if class.addresses().is_empty() => Match::No,
+            Entity::ApiServer => {
+                let matches = entity.blocks.iter().map(|block| block_match(block, BlockKind::Anybody, class, &self.assumptions));
+                matches.fold(Match::No, Match::or)
+            }
+            Entity::OwnNode | Entity::OtherNodes if is_node => Match::Maybe(Uncertainty::OwnNode, None),
+            Entity::OwnNode | Entity::OtherNodes => Match::No,
         }
     }
 
@@ -200,7 +255,7 @@ impl Matcher {
     }
 
     /// The patterns of domains that some peer names, sorted.
-    pub(super) fn domains(&self) -> impl Iterator<Item = &SmolStr> {
+    pub(super) fn domains(&self) -> impl Iterator<Item = &DomainPattern> {
         self.domains.keys()
     }
 
@@ -208,36 +263,78 @@ impl Matcher {
     /// match than the policies do.
     pub(super) fn rule_match(&self, rule: &Rule, target: Target<'_>, family: Option<Family>, settle: &dyn Fn(Match) -> Match) -> Match {
         let Some(peers) = &rule.peers else { return Match::Yes };
-        peers.iter().fold(Match::No, |so_far, peer| so_far.or(settle(self.peer_match(peer, target).seen_in(family))))
+        peers.iter().fold(Match::No, |so_far, peer| so_far.or(self.settled_match(&peer.kind, target, family, settle)))
+    }
+
+    fn settled_match(&self, peer: &PeerKind, target: Target<'_>, family: Option<Family>, settle: &dyn Fn(Match) -> Match) -> Match {
+        match (peer, target) {
+            (PeerKind::All(_), Target::AnyOtherClass) => Match::No,
+            (PeerKind::All(terms), _) => all(terms, |kind| self.settled_match(kind, target, family, settle)),
+            (one, _) => settle(self.peer_match(one, target).seen_in(family)),
+        }
     }
 
     /// Whether a peer is the target.
-    pub(super) fn peer_match(&self, peer: &Peer, target: Target<'_>) -> Match {
-        match (target, &peer.kind) {
+    pub(super) fn peer_match(&self, peer: &PeerKind, target: Target<'_>) -> Match {
+        match (target, peer) {
             (Target::AnyOtherClass, _) => Match::No,
+            (_, PeerKind::All(terms)) => all(terms, |kind| self.peer_match(kind, target)),
             (Target::Class(class), kind) => self.class_match(kind, class),
             (Target::Address(..), PeerKind::Domain(_)) => Match::Maybe(Uncertainty::Resolves, None),
             (Target::Address(..), PeerKind::Nodes(_)) if self.unseen_nodes => Match::Maybe(Uncertainty::UnseenNodes, None),
             (Target::Address(family, address), kind) => {
-                let holds = kind.blocks().iter().any(|block| block.family == family && block.addresses.contains(address));
-                if holds { Match::Yes } else { Match::No }
+                let is_in = kind.blocks().iter().any(|block| block.family == family && block.addresses.contains(address));
+                match kind {
+                    PeerKind::Entity(entity) => self.entity_address_match(entity, is_in),
+                    _ if is_in => Match::Yes,
+                    _ => Match::No,
+                }
             }
-            (Target::Domain(name, _), PeerKind::Domain(pattern)) if domain_covers(pattern, name) => Match::Yes,
-            (Target::Domain(name, _), PeerKind::Domain(pattern)) if domain_covers(name, pattern) => {
-                Match::Maybe(Uncertainty::DomainName, None)
-            }
-            (Target::Domain(_, family), PeerKind::Block(_) | PeerKind::Network(_)) => resolved_match(&peer.kind, family),
-            (Target::Domain(..), PeerKind::Domain(_) | PeerKind::Pods(_) | PeerKind::Nodes(_)) => Match::No,
+            (Target::Domain(name, _), PeerKind::Domain(domain)) => match &domain.pattern {
+                pattern if pattern.covers(name) => Match::Yes,
+                pattern if pattern.overlaps(name) => Match::Maybe(Uncertainty::DomainName, None),
+                _ => Match::No,
+            },
+            (Target::Domain(_, family), PeerKind::Block(..)) => resolved_match(peer, family),
+            (Target::Domain(..), PeerKind::Entity(entity)) if entity.entity == Entity::World => Match::Yes,
+            (Target::Domain(..), PeerKind::Pods(_) | PeerKind::Nodes(_) | PeerKind::Entity(_)) => Match::No,
             (Target::Newcomer(newcomer), PeerKind::Pods(selector)) => newcomer.selected_by(selector, self.unseen_namespaces),
-            (Target::Newcomer(_), PeerKind::Block(block)) => ordinary_block_match(block, BlockKind::IpBlock, &[], &self.assumptions),
-            (Target::Newcomer(_), PeerKind::Network(block)) => ordinary_block_match(block, BlockKind::Network, &[], &self.assumptions),
-            (Target::Newcomer(_), PeerKind::Nodes(_) | PeerKind::Domain(_)) => Match::No,
+            (Target::Newcomer(_), PeerKind::Block(kind, block)) => ordinary_block_match(block, *kind, &[], &self.assumptions),
+            (Target::Newcomer(_), PeerKind::Nodes(_) | PeerKind::Domain(_) | PeerKind::Entity(_)) => Match::No,
+        }
+    }
+
+    fn entity_address_match(&self, entity: &EntityPeer, is_in: bool) -> Match {
+        let is_known = entity.blocks.iter().any(|block| !block.addresses.is_empty());
+        match entity.entity {
+            Entity::World if is_in => Match::No,
+            Entity::World if self.unseen_nodes => Match::Maybe(Uncertainty::UnseenNodes, None),
+            Entity::World => Match::Yes,
+            Entity::ApiServer if !is_known => Match::Maybe(Uncertainty::ApiServer, None),
+            Entity::ApiServer if is_in => Match::Yes,
+            Entity::OwnNode | Entity::OtherNodes if is_in => Match::Maybe(Uncertainty::OwnNode, None),
+            Entity::OwnNode | Entity::OtherNodes if self.unseen_nodes => Match::Maybe(Uncertainty::UnseenNodes, None),
+            Entity::ApiServer | Entity::OwnNode | Entity::OtherNodes => Match::No,
         }
     }
 }
 
+/// Whether every term holds, of what `one` says of each peer that the terms name.
+fn all(terms: &[Term], one: impl Fn(&PeerKind) -> Match) -> Match {
+    let term = |term: &Term| {
+        let any = term.any.iter().fold(Match::No, |so_far, kind| so_far.or(one(kind)));
+        if term.is_negated { any.negated() } else { any }
+    };
+    terms.iter().fold(Match::Yes, |so_far, next| so_far.and(term(next)))
+}
+
 /// Whether blocks hold an address outside that nobody knows, of one family.
 pub(crate) fn resolved_match(peer: &PeerKind, family: Family) -> Match {
+    match peer {
+        PeerKind::All(terms) => return all(terms, |kind| resolved_match(kind, family)),
+        PeerKind::Entity(entity) if entity.entity == Entity::World => return Match::Yes,
+        _ => {}
+    }
     let mut own = peer.blocks().iter().filter(|block| block.family == family && !block.addresses.is_empty());
     match own.next() {
         Some(block) if block.is_whole_family() => Match::Yes,
@@ -250,19 +347,10 @@ pub(super) fn asks_for_names_only(namespaces: &crate::labels::Selector) -> bool 
     namespaces.requirements().iter().all(|requirement| requirement.key == crate::intake_name_label())
 }
 
-/// Which field names a block: they have an assumption each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BlockKind {
-    /// `ipBlock` of a NetworkPolicy.
-    IpBlock,
-    /// `networks` of a cluster-wide policy.
-    Network,
-}
-
 /// Whether a block holds a class' pods. A pod on its node's network has an address of the node, which no assumption takes from a block,
 /// unless such pods are taken for ordinary ones.
 fn block_match(block: &AddressBlock, kind: BlockKind, class: &Class, assumptions: &Assumptions) -> Match {
-    if class.host_network() && assumptions.host_network_pods != HostNetworkPods::Ordinary {
+    if class.host_network() && assumptions.host_network_pods != HostNetworkPods::Ordinary && kind != BlockKind::Outside {
         return address_match(block, class.addresses(), assumptions);
     }
     ordinary_block_match(block, kind, class.addresses(), assumptions)
@@ -273,6 +361,8 @@ fn ordinary_block_match(block: &AddressBlock, kind: BlockKind, addresses: &[IpAd
     let (selects_pods, uncertainty) = match kind {
         BlockKind::IpBlock => (assumptions.ip_block_selects_pods, Uncertainty::IpBlockSelectsPods),
         BlockKind::Network => (assumptions.networks_select_pods, Uncertainty::NetworksSelectPods),
+        BlockKind::Anybody => return address_match(block, addresses, assumptions),
+        BlockKind::NotPods | BlockKind::Outside => return Match::No,
     };
     if selects_pods == BlocksSelectPods::No {
         return Match::No;

@@ -28,7 +28,7 @@ pub use class::{Class, ClassId};
 pub use outcome::Outcome;
 pub use row::{AddressOutcome, Addresses};
 
-pub(crate) use evaluation::rule_ports;
+pub(crate) use evaluation::{is_to_be_learned, rule_ports};
 pub(crate) use matching::{Match, Target, Uncertainty, resolved_match};
 pub(crate) use newcomer::Newcomer;
 pub(crate) use next::Step;
@@ -39,7 +39,7 @@ use crate::assumptions::{Assumptions, Cause, HostNetworkPods, SelfTraffic};
 use crate::ids::Table;
 use crate::intervals::Intervals;
 use crate::inventory::{Inventory, PodId};
-use crate::policy::{self, Direction, NamespaceScope, PeerKind, Plane, PodSelector, Sight, Tier};
+use crate::policy::{self, Direction, DomainPattern, NamespaceScope, PeerKind, Plane, PodSelector, Sight};
 use crate::ports::PortSet;
 use crate::snapshot::{Snapshot, typed};
 use index::Index;
@@ -116,8 +116,8 @@ impl OnNode {
 impl Reachability {
     /// Sorts the pods of an inventory into classes under the policies of a snapshot.
     pub fn new(snapshot: &Snapshot, inventory: &Inventory, assumptions: &Assumptions) -> Self {
-        let planes: Arc<[Plane]> = policy::compile(snapshot).into();
-        let compiled = planes.iter().flat_map(|plane| &plane.tiers).flat_map(Tier::compiled).map(|policy| (&*policy.sight, 1));
+        let planes: Arc<[Plane]> = policy::compile(snapshot, assumptions).into();
+        let compiled = planes.iter().flat_map(|plane| &plane.tiers).flat_map(|tier| &tier.compiled).map(|policy| (&*policy.sight, 1));
         let sights: Vec<(&Sight, usize)> = snapshot.sights().chain(compiled).collect();
         let relevant = Relevant::new(sights.iter().map(|(sight, _)| *sight));
         let mut matcher = Matcher::new(assumptions, &snapshot.unseen);
@@ -145,7 +145,7 @@ impl Reachability {
     }
 
     /// The patterns of domain names that some policy names, sorted.
-    pub fn domains(&self) -> impl Iterator<Item = &SmolStr> {
+    pub fn domains(&self) -> impl Iterator<Item = &DomainPattern> {
         self.matcher.domains()
     }
 
@@ -193,7 +193,7 @@ impl Reachability {
         }
         let is_known = |id: &ClassId| (id.0 as usize) < n_classes;
         if is_unsure {
-            let entries = self.inhabited().filter(|(_, class)| selector.pods.matches(class.labels()));
+            let entries = self.inhabited().filter(|(_, class)| selector.pods.matches(class.template()));
             return Some(entries.map(|(id, _)| id).filter(is_known).collect());
         }
         let candidates = self.index.candidates(selector, self.classes.len());
@@ -215,7 +215,7 @@ impl Reachability {
 
     /// Whether policies isolate a class in one direction.
     pub fn is_isolated(&self, class: ClassId, direction: Direction) -> bool {
-        !self.row(class, direction).key.policies.is_empty()
+        self.row(class, direction).key.policies.iter().any(|placed| placed.policy.isolates(direction))
     }
 
     /// Whether every port of every public IPv4 address is open to a class.
@@ -243,17 +243,30 @@ impl Reachability {
     }
 
     fn side_in(&self, subject: ClassId, direction: Direction, peer: ClassId, family: Option<Family>, share: OnNode) -> Outcome {
+        let at_home = || self.own_node_side(subject, Target::Class(self.classes.at(peer)), family);
         if share == OnNode::All && direction == Direction::Ingress {
-            return Outcome::all();
+            return at_home();
         }
         let answer = self.answer(subject, direction, peer);
         let outcome = answer.in_family(family);
         match share {
-            _ if direction == Direction::Egress => outcome.clone(),
-            OnNode::None => outcome.clone(),
-            OnNode::All => Outcome::all(),
-            OnNode::Some => Outcome::new(outcome.certain.clone(), PortSet::all(), vec![Cause::OwnNode]),
+            OnNode::Some if direction == Direction::Ingress => {
+                // Of those that share the node it lets more in, and which they are is the question.
+                let (here, elsewhere) = (at_home(), outcome);
+                let mut causes = here.causes.clone();
+                if !here.certain.is_all() {
+                    causes.extend(elsewhere.causes.iter().cloned());
+                }
+                causes.push(Cause::OwnNode);
+                Outcome::new(here.certain.intersection(&elsewhere.certain), here.possible.union(&elsewhere.possible), causes)
+            }
+            _ => outcome.clone(),
         }
+    }
+
+    /// What the pods of a class let in of what comes from the node that they run on.
+    fn own_node_side(&self, subject: ClassId, target: Target<'_>, family: Option<Family>) -> Outcome {
+        self.row(subject, Direction::Ingress).own_node_side(self, target, family)
     }
 
     /// An outcome for the address families that two classes have in common. `None` is asked for where the family makes no difference.
@@ -323,7 +336,9 @@ impl Reachability {
             End::Pod(pod) => {
                 self.over_families(class, self.class_of(pod), |family| self.side_of_pod_in(inventory, subject, direction, pod, family))
             }
-            End::Address(address) if direction == Direction::Ingress && self.is_own_node(inventory, subject, address) => Outcome::all(),
+            End::Address(address) if direction == Direction::Ingress && self.is_own_node(inventory, subject, address) => {
+                self.own_node_side(class, Target::Address(Family::of(address), number(address)), None)
+            }
             End::Address(address) => self.addresses(class, direction).of_address(Family::of(address), number(address)),
             End::Unknown => self.outside(class, direction),
         }
@@ -348,7 +363,8 @@ impl Reachability {
         let same_node = !own.node.is_empty() && own.node == other.node;
         let from_node = direction == Direction::Ingress && other.host_network && same_node;
         if from_node && self.assumptions.host_network_pods != HostNetworkPods::Ordinary {
-            return Outcome::all();
+            let peer = self.classes.at(self.class_of(peer));
+            return self.own_node_side(self.class_of(subject), Target::Class(peer), family);
         }
         self.answer(self.class_of(subject), direction, self.class_of(peer)).in_family(family).clone()
     }
@@ -391,7 +407,7 @@ impl Reachability {
     }
 
     /// What a class may do with a domain name, or with every name below one (`*.example.com`).
-    pub fn domain(&self, class: ClassId, direction: Direction, name: &str) -> Outcome {
+    pub fn domain(&self, class: ClassId, direction: Direction, name: &DomainPattern) -> Outcome {
         let in_family = |family| self.row(class, direction).towards(self, Target::Domain(name, family));
         let outcome = in_family(Family::V4);
         if self.names_ipv6() { outcome.or_elsewhere(&in_family(Family::V6), Cause::ResolvedAddress) } else { outcome }
@@ -403,9 +419,13 @@ impl Reachability {
     }
 
     /// Whether a policy that selects a class names this pattern of domains for egress.
-    pub(crate) fn names_domain(&self, class: ClassId, pattern: &str) -> bool {
+    pub(crate) fn names_domain(&self, class: ClassId, pattern: &DomainPattern) -> bool {
         let rules = self.policies_of(class, Direction::Egress).iter().filter_map(|placed| placed.policy.egress.as_ref()).flatten();
-        rules.filter_map(|rule| rule.peers.as_ref()).flatten().any(|peer| matches!(&peer.kind, PeerKind::Domain(own) if own == pattern))
+        rules
+            .filter_map(|rule| rule.peers.as_ref())
+            .flatten()
+            .flat_map(|peer| peer.kind.parts())
+            .any(|part| matches!(part, PeerKind::Domain(own) if own.pattern == *pattern))
     }
 
     /// The intervals of addresses outside that at least one class can tell apart: disjoint, sorted, covering each family that is
@@ -425,7 +445,7 @@ impl Reachability {
             for class in classes {
                 for direction in Direction::ALL {
                     starts.extend(
-                        self.addresses(*class, direction).intervals.iter().filter(|i| i.range.family == family).map(|i| i.range.first),
+                        self.addresses(*class, direction).listed().iter().filter(|i| i.range.family == family).map(|i| i.range.first),
                     );
                 }
             }

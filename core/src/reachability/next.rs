@@ -18,7 +18,7 @@ use super::{Reachability, nodes_by_address};
 use crate::intake::Entry;
 use crate::inventory::{Inventory, PodId, PodStep};
 use crate::object::{Kind, ObjectKey};
-use crate::policy::{self, Direction, Plane, Policies, Policy};
+use crate::policy::{self, Direction, Plane, Policy, Tier};
 use crate::snapshot::Snapshot;
 
 /// What became of a cluster.
@@ -61,7 +61,7 @@ impl Reachability {
         if old.unseen != new.unseen || is_crowded(self.n_empty) || step.pods.len() > 64 + step.inventory.pods.len() / 4 {
             return None;
         }
-        let planes = self.planes_of(old, new);
+        let planes = self.planes_of(old, new)?;
         let policies = self.changed_policies(&planes, old, new);
         if policies.come.len() + policies.gone.len() > 64 + new.count(Kind::NetworkPolicy) / 4 {
             return None;
@@ -90,28 +90,34 @@ impl Reachability {
         Some((next, touched))
     }
 
-    /// The planes of another snapshot. What is the same is taken over, so that it shows.
-    fn planes_of(&self, old: &Snapshot, new: &Snapshot) -> Arc<[Plane]> {
-        let compiled = self.planes.iter().flat_map(|plane| &plane.tiers).filter(|tier| matches!(tier.policies, Policies::Compiled(_)));
-        let kinds: BTreeSet<Kind> = compiled.flat_map(|tier| tier.kinds).copied().collect();
-        let is_there = kinds.iter().any(|kind| old.count(*kind) > 0 || new.count(*kind) > 0);
-        // What compiles for a whole snapshot may look at nodes and namespaces.
-        if !is_there || kinds.into_iter().chain([Kind::Node, Kind::Namespace]).all(|kind| old.shares(new, kind)) {
-            return Arc::clone(&self.planes);
+    /// The planes of another snapshot. What is the same is taken over, so that it shows. `None` where tiers come or go, or others' policies
+    /// come together otherwise.
+    fn planes_of(&self, old: &Snapshot, new: &Snapshot) -> Option<Arc<[Plane]>> {
+        let of_tiers = || self.planes.iter().flat_map(|plane| &plane.tiers).flat_map(compiled_kinds);
+        let compiled = || of_tiers().chain(policy::MAKING_TIERS.iter().copied());
+        // An assumption may make policies too, which follow from no object.
+        let has_policies = || self.planes.iter().flat_map(|plane| &plane.tiers).any(|tier| !tier.compiled.is_empty());
+        let is_there = compiled().any(|kind| old.count(kind) > 0 || new.count(kind) > 0) || has_policies();
+        if !is_there || compiled().chain(policy::LOOKED_AT.iter().copied()).all(|kind| old.shares(new, kind)) {
+            return Some(Arc::clone(&self.planes));
         }
-        let mut planes = policy::compile(new);
+        let mut planes = policy::compile(new, &self.assumptions);
         for (plane, known) in planes.iter_mut().zip(self.planes.iter()) {
+            let is_same = |(tier, known): (&Tier, &Tier)| (&tier.name, tier.mode) == (&known.name, known.mode);
+            if plane.tiers.len() != known.tiers.len() || !plane.tiers.iter().zip(&known.tiers).all(is_same) {
+                return None;
+            }
             for (tier, known) in plane.tiers.iter_mut().zip(&known.tiers) {
-                if let (Policies::Compiled(policies), Policies::Compiled(known)) = (&mut tier.policies, &known.policies) {
-                    for policy in policies {
-                        if let Some(same) = known.iter().find(|known| known == &policy) {
-                            *policy = Arc::clone(same);
-                        }
+                let by_object = by_object(&known.compiled);
+                for policy in &mut tier.compiled {
+                    let known = by_object.get(&policy.object).and_then(|known| known.iter().find(|known| *known == policy));
+                    if let Some(same) = known {
+                        *policy = Arc::clone(same);
                     }
                 }
             }
         }
-        planes.into()
+        Some(planes.into())
     }
 
     fn changed_policies(&self, planes: &[Plane], old: &Snapshot, new: &Snapshot) -> ChangedPolicies {
@@ -125,28 +131,15 @@ impl Reachability {
                         changed.come.extend(is.iter().map(placed));
                     }
                 };
-                match (&known.policies, &tier.policies) {
-                    (Policies::Compiled(was), Policies::Compiled(is)) => {
-                        // One object may have become several policies: they go and come together.
-                        let by_object = |policies: &[Arc<Policy>]| {
-                            let mut by_object: BTreeMap<ObjectKey, Vec<Arc<Policy>>> = BTreeMap::new();
-                            for policy in policies {
-                                by_object.entry(policy.object.clone()).or_default().push(Arc::clone(policy));
-                            }
-                            by_object
-                        };
-                        let (was, mut is) = (by_object(was), by_object(is));
-                        for (object, was) in was {
-                            take(&was, &is.remove(&object).unwrap_or_default());
-                        }
-                        is.values().for_each(|is| take(&[], is));
-                    }
-                    _ => {
-                        for step in tier.kinds.iter().flat_map(|kind| old.steps(new, *kind)) {
-                            let policy = |entry: Option<&Arc<Entry>>| entry.and_then(|entry| entry.policy()).cloned();
-                            take(policy(step.old).as_slice(), policy(step.new).as_slice());
-                        }
-                    }
+                // One object may have become several policies: they go and come together.
+                let (was, mut is) = (by_object(&known.compiled), by_object(&tier.compiled));
+                for (object, was) in was {
+                    take(&was, &is.remove(object).unwrap_or_default());
+                }
+                is.values().for_each(|is| take(&[], is));
+                for step in tier.on_arrival.iter().flat_map(|kind| old.steps(new, *kind)) {
+                    let policy = |entry: Option<&Arc<Entry>>| entry.and_then(|entry| entry.policy()).cloned();
+                    take(policy(step.old).as_slice(), policy(step.new).as_slice());
                 }
             }
         }
@@ -175,6 +168,19 @@ impl Reachability {
         }
         Some(regrouped)
     }
+}
+
+/// The kinds of a tier whose policies are compiled for a whole snapshot.
+fn compiled_kinds(tier: &Tier) -> impl Iterator<Item = Kind> {
+    tier.kinds.iter().copied().filter(|kind| !tier.on_arrival.contains(kind))
+}
+
+fn by_object(policies: &[Arc<Policy>]) -> BTreeMap<&ObjectKey, Vec<Arc<Policy>>> {
+    let mut by_object: BTreeMap<&ObjectKey, Vec<Arc<Policy>>> = BTreeMap::new();
+    for policy in policies {
+        by_object.entry(&policy.object).or_default().push(Arc::clone(policy));
+    }
+    by_object
 }
 
 impl Next<'_> {
@@ -281,7 +287,8 @@ impl Next<'_> {
             }
         }
         let unseen = selection::unseen_kinds(&planes, &new.unseen, &class, &self.next.assumptions);
-        for (direction, policies) in Direction::ALL.into_iter().zip(selecting) {
+        for (direction, mut policies) in Direction::ALL.into_iter().zip(selecting) {
+            policies.sort_by(|a, b| a.order().cmp(&b.order()));
             let row_key = selection::row_key(direction, policies.into(), key.ports(), &unseen);
             class.set_row(direction, self.rows.of(row_key, self.n_before));
         }

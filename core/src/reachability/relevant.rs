@@ -93,6 +93,9 @@ impl Relevant {
     /// The labels that selectors ask for, and the ports that rules name.
     pub(super) fn seen(&self, template: &PodTemplate) -> (Arc<Labels>, Arc<[ContainerPort]>) {
         let labels = template.labels.only(|key| self.keys.contains(key));
+        // What is no label is seldom asked for.
+        let others = template.others().filter(|(key, _)| self.keys.contains(*key));
+        let labels = others.fold(labels, |labels, (key, value)| labels.with(key, value));
         let named = template.ports.iter().filter(|port| self.port_names.contains(&port.name));
         let mut ports: Vec<ContainerPort> = named.map(|port| ContainerPort { host_port: None, ..port.clone() }).collect();
         // The first of two ports of one name wins, so their order is kept.
@@ -103,7 +106,7 @@ impl Relevant {
     /// Whether a pod has a label or a port that another names and this one does not.
     pub(super) fn misses(&self, other: &Self, pod: &PodRecord) -> bool {
         let is_new = |key: &str| other.keys.contains(key) && !self.keys.contains(key);
-        pod.labels.iter().any(|(key, _)| is_new(key))
+        pod.facts().any(|(key, _)| is_new(key))
             || pod.ports.iter().any(|port| other.port_names.contains(&port.name) && !self.port_names.contains(&port.name))
     }
 }

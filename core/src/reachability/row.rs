@@ -11,12 +11,12 @@ use super::class::{Class, ClassId};
 use super::evaluation::Evaluation;
 use super::matching::{Match, Target};
 use super::{Outcome, Reachability, Selection};
-use crate::address::{AddressRange, Family, number};
+use crate::address::{AddressBlock, AddressRange, Family, number};
 use crate::assumptions::Cause;
 use crate::ids::Id;
 use crate::intervals::Intervals;
 use crate::object::Kind;
-use crate::policy::{Direction, PeerKind, Policy, PortKind};
+use crate::policy::{Direction, Entity, PeerKind, Policy, PortKind, Term};
 use crate::ports::Protocol;
 use crate::record::ContainerPort;
 
@@ -163,6 +163,9 @@ struct Signature {
 pub struct Addresses {
     /// Disjoint intervals, sorted, each family covered, neighbours different.
     pub intervals: Vec<AddressOutcome>,
+    /// The same without what is possible only because a name that some rule lets through may resolve to the address: where names are
+    /// listed beside addresses, they say that themselves. `None` where that makes no difference.
+    listed: Option<Vec<AddressOutcome>>,
 }
 
 /// What holds for an interval of addresses outside.
@@ -193,20 +196,7 @@ impl Named {
         for rule in key.policies.iter().filter_map(|placed| placed.policy.rules(key.direction)).flatten() {
             named.n_peers += rule.peers.as_ref().map_or(0, |peers| peers.len());
             for peer in rule.peers.iter().flatten() {
-                match &peer.kind {
-                    PeerKind::Pods(selector) => match reachability.selection(selector, n_classes) {
-                        Selection::Few(classes) => selected.extend(classes),
-                        Selection::Many(classes) => named.many.push(classes),
-                        Selection::Anybody => named.selected = None,
-                    },
-                    PeerKind::Block(block) | PeerKind::Network(block) => {
-                        let [v4, v6] = &mut named.blocks;
-                        let blocks = if block.family == Family::V4 { v4 } else { v6 };
-                        *blocks = blocks.union(&block.addresses);
-                    }
-                    PeerKind::Nodes(_) => named.has_nodes = true,
-                    PeerKind::Domain(_) => {}
-                }
+                named.add(reachability, &peer.kind, n_classes, &mut selected);
             }
             if key.direction == Direction::Egress && rule.peers.is_some() {
                 named.names_ports |= rule.ports.iter().flatten().any(|port| matches!(port.kind, PortKind::Named(..)));
@@ -223,6 +213,39 @@ impl Named {
             named.selected = Some(selected.into());
         }
         named
+    }
+
+    /// Takes in whom a peer may hold.
+    fn add(&mut self, reachability: &Reachability, kind: &PeerKind, n_classes: usize, selected: &mut Vec<ClassId>) {
+        match kind {
+            PeerKind::Pods(selector) => match reachability.selection(selector, n_classes) {
+                Selection::Few(classes) => selected.extend(classes),
+                Selection::Many(classes) => self.many.push(classes),
+                Selection::Anybody => self.selected = None,
+            },
+            PeerKind::Block(_, block) => self.add_block(block),
+            PeerKind::Nodes(_) => self.has_nodes = true,
+            PeerKind::Domain(_) => {}
+            PeerKind::Entity(entity) => match entity.entity {
+                Entity::World => {}
+                Entity::OwnNode | Entity::OtherNodes => self.has_nodes = true,
+                Entity::ApiServer => {
+                    self.has_nodes = true;
+                    entity.blocks.iter().for_each(|block| self.add_block(block));
+                }
+            },
+            // Whom the narrowest of the terms holds, which must all hold.
+            PeerKind::All(terms) => match narrowest(terms) {
+                Some(term) => term.any.iter().for_each(|kind| self.add(reachability, kind, n_classes, selected)),
+                None => self.selected = None,
+            },
+        }
+    }
+
+    fn add_block(&mut self, block: &AddressBlock) {
+        let [v4, v6] = &mut self.blocks;
+        let blocks = if block.family == Family::V4 { v4 } else { v6 };
+        *blocks = blocks.union(&block.addresses);
     }
 
     /// Whether some rule may single a class out.
@@ -250,6 +273,13 @@ impl Named {
         };
         !self.ports.is_empty() && class.ports().iter().any(is_named)
     }
+}
+
+/// The term that holds the fewest, as far as that shows: pods by their labels, and then whatever else is not negated.
+pub(super) fn narrowest(terms: &[Term]) -> Option<&Term> {
+    let positive = || terms.iter().filter(|term| !term.is_negated);
+    let are_pods = |term: &&Term| term.any.iter().all(|kind| matches!(kind, PeerKind::Pods(_)));
+    positive().find(are_pods).or_else(|| positive().next())
 }
 
 impl Row {
@@ -312,10 +342,23 @@ impl Row {
 
     fn by_signature(&self, reachability: &Reachability, content: &Content, class: &Class) -> Arc<ClassOutcome> {
         let rules = self.key.policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten();
-        let peers = rules.filter_map(|rule| rule.peers.as_ref()).flatten().zip(0u32..);
-        let matches = peers.map(|(peer, place)| (place, reachability.matcher.class_match(&peer.kind, class)));
+        let mut matches: SmallVec<[(u32, Match); 4]> = SmallVec::new();
+        let mut place = 0u32;
+        let mut note = |kind: &PeerKind| {
+            let matched = reachability.matcher.class_match(kind, class);
+            if matched != Match::No {
+                matches.push((place, matched));
+            }
+            place += 1;
+        };
+        for peer in rules.filter_map(|rule| rule.peers.as_ref()).flatten() {
+            note(&peer.kind);
+            // Of several terms each counts by itself: assumptions may turn them out differently.
+            if let PeerKind::All(_) = &peer.kind {
+                peer.kind.parts().into_iter().for_each(&mut note);
+            }
+        }
         let ports = || class.ports().iter().filter(|port| reachability.relevant.port_names.contains(&port.name));
-        let matches: SmallVec<[(u32, Match); 4]> = matches.filter(|(_, matched)| *matched != Match::No).collect();
         // Names of ports are resolved on whoever a rule holds.
         let has_ports = (content.named.names_ports && !matches.is_empty()) || content.named.has_port(class);
         let signature = Signature {
@@ -367,12 +410,12 @@ impl Row {
     fn work_out_addresses(&self, reachability: &Reachability) -> Addresses {
         if self.is_open() {
             let all = [Family::V4, Family::V6].map(|family| AddressOutcome { range: AddressRange::all(family), outcome: Outcome::all() });
-            return Addresses { intervals: all.into() };
+            return Addresses { intervals: all.into(), listed: None };
         }
         let evaluation = Evaluation::new(reachability, &self.key);
         let mut starts = [BTreeSet::from([0u128]), BTreeSet::from([0u128])];
         let rules = self.key.policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten();
-        for block in rules.filter_map(|rule| rule.peers.as_ref()).flatten().flat_map(|peer| peer.kind.blocks()) {
+        for block in rules.filter_map(|rule| rule.peers.as_ref()).flatten().flat_map(|peer| peer.kind.parts()).flat_map(PeerKind::blocks) {
             let [v4, v6] = &mut starts;
             let (starts, last) = if block.family == Family::V4 { (v4, Family::V4.last()) } else { (v6, Family::V6.last()) };
             for (first, end) in block.addresses.spans() {
@@ -382,18 +425,31 @@ impl Row {
                 }
             }
         }
-        let mut intervals: Vec<AddressOutcome> = Vec::new();
+        let (mut intervals, mut listed) = (Vec::new(), Vec::new());
         for (family, starts) in [Family::V4, Family::V6].into_iter().zip(starts) {
             let ends = starts.iter().skip(1).map(|start| start - 1).chain([family.last()]);
             for (first, last) in starts.iter().zip(ends) {
-                let outcome = evaluation.outcome(Target::Address(family, *first), None);
-                match intervals.last_mut() {
-                    Some(previous) if previous.range.family == family && previous.outcome == outcome => previous.range.last = last,
-                    _ => intervals.push(AddressOutcome { range: AddressRange { family, first: *first, last }, outcome }),
+                let range = AddressRange { family, first: *first, last };
+                let target = Target::Address(family, *first);
+                let outcome = evaluation.outcome(target, None);
+                if outcome.causes.contains(&Cause::Resolves) {
+                    let by_address = evaluation.without_names().outcome(target, None);
+                    let possible = outcome.possible.intersection(&by_address.possible);
+                    append(&mut listed, range, Outcome::new(outcome.certain.clone(), possible, outcome.causes.clone()));
+                } else {
+                    append(&mut listed, range, outcome.clone());
                 }
+                append(&mut intervals, range, outcome);
             }
         }
-        Addresses { intervals }
+        let listed = (listed != intervals).then_some(listed);
+        Addresses { intervals, listed }
+    }
+
+    /// What it says of a target that is the node which the subject runs on, and of one of its addresses.
+    pub(super) fn own_node_side(&self, reachability: &Reachability, target: Target<'_>, family: Option<Family>) -> Outcome {
+        let evaluation = Evaluation::new(reachability, &self.key);
+        evaluation.for_own_node().map_or_else(Outcome::all, |evaluation| evaluation.outcome(target, family))
     }
 
     /// What it says of one target that it keeps no answer for.
@@ -402,13 +458,35 @@ impl Row {
     }
 }
 
+/// Adds what holds for the addresses after those that are there.
+fn append(intervals: &mut Vec<AddressOutcome>, range: AddressRange, outcome: Outcome) {
+    match intervals.last_mut() {
+        Some(previous) if previous.range.family == range.family && previous.outcome == outcome => previous.range.last = range.last,
+        _ => intervals.push(AddressOutcome { range, outcome }),
+    }
+}
+
 impl Addresses {
     /// What holds for an address outside, given as the number within its family.
     pub fn of_address(&self, family: Family, address: u128) -> Outcome {
-        // Sorted and without a gap within a family: the last one that begins at or before the address holds it.
-        let begins_before = |range: &AddressRange| (range.family, range.first) <= (family, address);
-        let n_before = self.intervals.partition_point(|interval| begins_before(&interval.range));
-        let found = n_before.checked_sub(1).and_then(|index| self.intervals.get(index));
-        found.filter(|interval| interval.range.family == family).map_or_else(Outcome::all, |interval| interval.outcome.clone())
+        find(&self.intervals, family, address)
     }
+
+    /// What a listing says of it, which has names beside addresses: without what is possible only where a name resolves to the address.
+    pub fn listed_of(&self, family: Family, address: u128) -> Outcome {
+        find(self.listed(), family, address)
+    }
+
+    /// What a listing says, which has names beside addresses: disjoint intervals, sorted, each family covered, neighbours different.
+    pub fn listed(&self) -> &[AddressOutcome] {
+        self.listed.as_deref().unwrap_or(&self.intervals)
+    }
+}
+
+fn find(intervals: &[AddressOutcome], family: Family, address: u128) -> Outcome {
+    // Sorted and without a gap within a family: the last one that begins at or before the address holds it.
+    let begins_before = |range: &AddressRange| (range.family, range.first) <= (family, address);
+    let n_before = intervals.partition_point(|interval| begins_before(&interval.range));
+    let found = n_before.checked_sub(1).and_then(|index| intervals.get(index));
+    found.filter(|interval| interval.range.family == family).map_or_else(Outcome::all, |interval| interval.outcome.clone())
 }

@@ -17,21 +17,23 @@ use crate::assumptions::{Assumptions, HostNetworkPods};
 use crate::ids::{Id, Table};
 use crate::inventory::{Inventory, PodId};
 use crate::object::Kind;
-use crate::policy::{Direction, Plane, Policies, Policy};
+use crate::policy::{Direction, HostNetwork, Plane, Policy};
 use crate::record::ContainerPort;
 use crate::snapshot::{Snapshot, Unseen};
 
 /// The policies that select a class: for ingress and for egress.
 type Selecting = [Vec<Placed>; 2];
 
-/// Whether policies pass a class over: both what `skips_host_network` says and what every value of the assumption but `ordinary` comes to.
+/// Whether policies for pods pass a class over: both what [`HostNetwork::LeftOut`] says and what every value of the assumption but
+/// `ordinary` comes to.
 fn is_passed_over(class: &Class, assumptions: &Assumptions) -> bool {
     class.host_network() && assumptions.host_network_pods != HostNetworkPods::Ordinary
 }
 
 /// Whether a policy is for a class.
 pub(super) fn selects(policy: &Policy, class: &Class, assumptions: &Assumptions) -> bool {
-    !is_passed_over(class, assumptions) && class.is_selected_by(&policy.subject)
+    let is_for_nodes = matches!(policy.subject.host_network, HostNetwork::On(_));
+    (is_for_nodes || !is_passed_over(class, assumptions)) && class.is_selected_by(&policy.subject)
 }
 
 /// The kinds of policies of which more may select a class, unseen.
@@ -171,7 +173,7 @@ fn of_compiled(planes: &[Plane], classes: &[Class], index: &Index, assumptions: 
     let mut selecting: FxHashMap<ClassId, Vec<Placed>> = FxHashMap::default();
     for (plane_index, plane) in planes.iter().enumerate() {
         for (tier_index, tier) in plane.tiers.iter().enumerate() {
-            for policy in tier.compiled() {
+            for policy in &tier.compiled {
                 let placed = Placed::new(plane_index, tier_index, Arc::clone(policy));
                 for id in index.candidates(&policy.subject, classes.len()).iter() {
                     if classes.get(id.index()).is_some_and(|class| selects(policy, class, assumptions)) {
@@ -197,9 +199,8 @@ struct Walk<'a> {
 fn walks<'a>(snapshot: &'a Snapshot, planes: &'a [Plane]) -> impl Iterator<Item = Walk<'a>> {
     let tiers =
         planes.iter().enumerate().flat_map(|(plane, tiers)| tiers.tiers.iter().enumerate().map(move |(tier, own)| (plane, tier, own)));
-    let objects = tiers.filter(|(_, _, tier)| tier.policies == Policies::Objects);
-    objects.flat_map(move |(plane, tier, own)| {
-        own.kinds.iter().map(move |kind| {
+    tiers.flat_map(move |(plane, tier, own)| {
+        own.on_arrival.iter().map(move |kind| {
             let records = snapshot.records(*kind);
             let policies = records.filter_map(|(key, record)| Some((&key.namespace, record.policy()?)));
             let policies: ByNamespace<'a> = Box::new(policies);

@@ -1,18 +1,33 @@
 //! Records: the small typed values that Kubernetes objects become on arrival. They hold what can change an answer and nothing else.
 
+mod calico;
+mod cilium;
 mod cluster_policy;
+mod egress;
 mod gateway;
 mod ingress;
 mod istio;
+mod mesh;
 mod openshift;
+mod ovn;
 mod pod;
 mod service;
 mod workload;
 
+pub(crate) use calico::{ACCOUNT_PREFIX, CALICO_ACCOUNT, CALICO_NAME, CALICO_NAMESPACE, CALICO_ORCHESTRATOR, GLOBAL_KEY, NAMESPACE_PREFIX};
+pub use calico::{
+    CalicoEndpoints, CalicoEntity, CalicoNamespaces, CalicoOrder, CalicoPolicyRecord, CalicoPort, CalicoRule, CalicoTierRecord,
+    NetworkSetRecord,
+};
+pub use cilium::{
+    CidrGroupRecord, CidrGroups, CiliumAuthentication, CiliumEntity, CiliumKey, CiliumPeer, CiliumPeerKind, CiliumPolicyRecord,
+    CiliumPorts, CiliumRequirement, CiliumRule, CiliumSection, CiliumSelector, CiliumServices, CiliumSpec, CiliumSubject, ServicesBy,
+};
 pub use cluster_policy::{
     ClusterPolicyPeer, ClusterPolicyPeerKind, ClusterPolicyPort, ClusterPolicyPortMatch, ClusterPolicyRecord, ClusterPolicyRule,
     NamespacePeers, PolicyTier, RuleAction,
 };
+pub use egress::{EgressAnnotations, EgressGatewayNode, EgressGatewayRecord, EgressIpRecord, EgressServiceRecord, EgressSubject};
 pub use gateway::{
     BackendTlsPolicyRecord, FromNamespaces, GatewayClassRecord, GatewayListener, GatewayRecord, HeaderChange, ListenerProtocol,
     ListenerSetRecord, ObjectRef, ParentRef, PathChange, PathMatch, Redirect, ReferenceGrantRecord, RouteBackend, RouteFilter, RouteMatch,
@@ -23,8 +38,13 @@ pub use istio::{
     DestinationRuleRecord, IstioDestination, IstioGatewayRecord, IstioHttpRoute, IstioMatch, IstioServer, IstioStreamRoute,
     VirtualServiceRecord,
 };
+pub use mesh::{
+    AuthorizationAction, AuthorizationPolicyRecord, AuthorizationRule, AuthorizationTarget, MeshOperation, MeshSource,
+    ServiceEntryEndpoint, ServiceEntryPort, ServiceEntryRecord, SidecarEgress, SidecarRecord, Wanted,
+};
 pub use openshift::{Admission, InsecurePolicy, OpenShiftRouteRecord, RouteTarget, RouteTls, Termination};
-pub use pod::{Addresses, ContainerPort, HostAddress, HostPort, Owner, Phase, PodRecord, PodTemplate};
+pub use ovn::{EgressFirewallRecord, FirewallDestination, FirewallRule};
+pub use pod::{ACCOUNT_KEY, Addresses, ContainerPort, HostAddress, HostPort, Owner, PROXY_KEY, Phase, PodRecord, PodTemplate, Proxy};
 pub use service::{Endpoint, EndpointPort, EndpointSliceRecord, LoadBalancerAddress, ServicePort, ServiceRecord, ServiceType, TargetPort};
 pub use workload::WorkloadRecord;
 
@@ -49,6 +69,15 @@ pub struct NodeRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NamespaceRecord {
     /// Its labels, `kubernetes.io/metadata.name` among them: a cluster adds it, and intake does where a manifest leaves it out.
+    pub labels: LabelSet,
+    /// Through which pods its own leave the cluster, where an annotation of Calico says so.
+    pub egress: Option<Box<EgressAnnotations>>,
+}
+
+/// A service account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServiceAccountRecord {
+    /// Its labels.
     pub labels: LabelSet,
 }
 
@@ -95,6 +124,32 @@ pub enum Record {
     NetworkPolicy(Arc<Policy>),
     /// A ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy.
     ClusterPolicy(Box<ClusterPolicyRecord>),
+    /// A service account.
+    ServiceAccount(ServiceAccountRecord),
+    /// A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy.
+    CiliumPolicy(Box<CiliumPolicyRecord>),
+    /// A CiliumCIDRGroup.
+    CidrGroup(Box<CidrGroupRecord>),
+    /// A tier of Calico.
+    CalicoTier(Box<CalicoTierRecord>),
+    /// A NetworkPolicy or GlobalNetworkPolicy of Calico.
+    CalicoPolicy(Box<CalicoPolicyRecord>),
+    /// A NetworkSet or GlobalNetworkSet of Calico.
+    NetworkSet(Box<NetworkSetRecord>),
+    /// An AuthorizationPolicy of Istio.
+    AuthorizationPolicy(Box<AuthorizationPolicyRecord>),
+    /// A ServiceEntry of Istio.
+    ServiceEntry(Box<ServiceEntryRecord>),
+    /// A Sidecar of Istio.
+    Sidecar(Box<SidecarRecord>),
+    /// An EgressFirewall of OVN-Kubernetes.
+    EgressFirewall(Box<EgressFirewallRecord>),
+    /// A CiliumEgressGatewayPolicy.
+    EgressGateway(Box<EgressGatewayRecord>),
+    /// An EgressIP of OVN-Kubernetes.
+    EgressIp(Box<EgressIpRecord>),
+    /// An EgressService of OVN-Kubernetes.
+    EgressService(Box<EgressServiceRecord>),
 }
 
 impl Record {

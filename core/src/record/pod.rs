@@ -7,7 +7,8 @@ use std::sync::Arc;
 use internment::ArcIntern;
 use smol_str::SmolStr;
 
-use crate::labels::LabelSet;
+use super::EgressAnnotations;
+use crate::labels::{Facts, LabelSet};
 use crate::ports::Protocol;
 
 /// A pod (core/v1 `Pod`), or the representative of a workload's template.
@@ -51,8 +52,44 @@ pub struct PodTemplate {
     pub owner: Option<Owner>,
     /// Whether they share their node's network.
     pub host_network: bool,
-    /// Their service account; empty where none is named.
+    /// Their service account; empty where none is named, which is that of the name `default`.
     pub service_account: SmolStr,
+    /// Whether a proxy of a mesh runs in them.
+    pub proxy: Proxy,
+    /// Through which pods they leave the cluster, where an annotation of Calico says so.
+    pub egress: Option<Box<EgressAnnotations>>,
+}
+
+/// Whether a proxy of a service mesh runs in a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Proxy {
+    /// Nobody knows: it may be put in when the pod is made.
+    #[default]
+    Unknown,
+    /// It does.
+    Present,
+    /// It does not.
+    Absent,
+}
+
+/// The key under which selectors find the service account of a pod. No label can have it.
+pub const ACCOUNT_KEY: &str = "@service-account";
+
+/// The key under which selectors find whether a proxy of a mesh runs in a pod, as `yes` or `no`; absent where nobody knows.
+pub const PROXY_KEY: &str = "@mesh-proxy";
+
+impl Facts for PodTemplate {
+    fn fact(&self, key: &str) -> Option<&str> {
+        // What is no label is seldom asked for.
+        if !key.starts_with('@') {
+            return self.labels.get(key);
+        }
+        match key {
+            ACCOUNT_KEY => Some(self.account()),
+            PROXY_KEY => self.has_proxy(),
+            _ => None,
+        }
+    }
 }
 
 /// The addresses of a pod. Most have one, which lies here itself.
@@ -149,6 +186,30 @@ pub enum Phase {
 }
 
 impl PodTemplate {
+    /// The name of their service account.
+    pub fn account(&self) -> &str {
+        if self.service_account.is_empty() { "default" } else { &self.service_account }
+    }
+
+    fn has_proxy(&self) -> Option<&'static str> {
+        match self.proxy {
+            Proxy::Unknown => None,
+            Proxy::Present => Some("yes"),
+            Proxy::Absent => Some("no"),
+        }
+    }
+
+    /// All that selectors can ask of them: labels, and what is no label.
+    pub fn facts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.labels.iter().chain(self.others())
+    }
+
+    /// What selectors can ask of them that is no label.
+    pub(crate) fn others(&self) -> impl Iterator<Item = (&str, &str)> {
+        let others = [(ACCOUNT_KEY, Some(self.account())), (PROXY_KEY, self.has_proxy())];
+        others.into_iter().filter_map(|(key, value)| Some((key, value?)))
+    }
+
     /// The port number behind a name, for one protocol (networking/v1 `NetworkPolicyPort.port`: name and protocol must both fit).
     pub fn port_named(&self, name: &str, protocol: Protocol) -> Option<u16> {
         self.ports.iter().find(|port| port.name == name && port.protocol == protocol).map(|port| port.port)

@@ -114,6 +114,16 @@ pub enum LoadBalancerAddress {
     Hostname(SmolStr),
 }
 
+impl LoadBalancerAddress {
+    /// The address, where it is one.
+    pub const fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Hostname(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for LoadBalancerAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -15,8 +15,8 @@ pub(super) struct Store {
     changes: Vec<(u64, &'static str, ObjectKey, Value)>,
     forbidden: BTreeMap<Kind, BTreeSet<String>>,
     uninstalled: BTreeSet<Kind>,
-    /// At which versions kinds are served that are not served at the one that the program knows best, the preferred one first.
-    versions: BTreeMap<Kind, Vec<String>>,
+    /// Of kinds that are not served as the program knows them best: in which groups and at which versions they are, the preferred one first.
+    versions: BTreeMap<Kind, Vec<(String, String)>>,
     pub(super) unauthorised: bool,
     pub(super) failing: bool,
     pub(super) max_page: usize,
@@ -27,6 +27,7 @@ pub(super) struct Store {
 /// A request for a list or a watch.
 pub(super) struct Request {
     pub(super) kind: Kind,
+    pub(super) group: String,
     pub(super) version: String,
     pub(super) namespace: Option<String>,
     pub(super) query: BTreeMap<String, String>,
@@ -34,7 +35,7 @@ pub(super) struct Request {
 
 impl Request {
     fn api_version(&self) -> String {
-        let group = self.kind.group();
+        let group = &self.group;
         if group.is_empty() { self.version.clone() } else { format!("{group}/{}", self.version) }
     }
 }
@@ -78,12 +79,16 @@ impl Store {
     }
 
     pub(super) fn serve_at(&mut self, kind: Kind, versions: &[&str]) {
-        self.versions.insert(kind, versions.iter().map(ToString::to_string).collect());
+        let of = |text: &&str| match text.split_once('/') {
+            Some((group, version)) => (group.to_owned(), version.to_owned()),
+            None => (kind.group().to_owned(), (*text).to_owned()),
+        };
+        self.versions.insert(kind, versions.iter().map(of).collect());
     }
 
-    /// The versions at which a kind is served.
-    fn versions_of(&self, kind: Kind) -> Vec<String> {
-        self.versions.get(&kind).cloned().unwrap_or_else(|| vec![kind.version().to_owned()])
+    /// The groups and versions at which a kind is served.
+    fn versions_of(&self, kind: Kind) -> Vec<(String, String)> {
+        self.versions.get(&kind).cloned().unwrap_or_else(|| vec![(kind.group().to_owned(), kind.version().to_owned())])
     }
 
     pub(super) fn forget_versions(&mut self) {
@@ -105,7 +110,8 @@ impl Store {
         let Some(request) = request else { return not_found() };
         // Whether a user may do something is asked before whether there is anything to do it with.
         let Some(seen_in) = self.forbidden.get(&request.kind) else {
-            let is_served = !self.uninstalled.contains(&request.kind) && self.versions_of(request.kind).contains(&request.version);
+            let is_served = !self.uninstalled.contains(&request.kind)
+                && self.versions_of(request.kind).contains(&(request.group.clone(), request.version.clone()));
             return if is_served { None } else { not_found() };
         };
         if request.namespace.as_ref().is_some_and(|namespace| seen_in.contains(namespace)) {
@@ -130,14 +136,14 @@ impl Store {
         let kinds = || Kind::ALL.iter().copied().filter(|kind| !kind.group().is_empty() && !self.uninstalled.contains(kind));
         let body = match target.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
             ["apis"] => {
-                let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-                for kind in kinds() {
-                    let versions = groups.entry(kind.group()).or_default();
-                    versions.extend(self.versions_of(kind));
+                let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+                for (group, version) in kinds().flat_map(|kind| self.versions_of(kind)) {
+                    let versions = groups.entry(group).or_default();
+                    versions.push(version);
                     versions.sort_unstable();
                     versions.dedup();
                 }
-                let group = |(name, versions): (&str, Vec<String>)| {
+                let group = |(name, versions): (String, Vec<String>)| {
                     let versions: Vec<Value> =
                         versions.iter().map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version})).collect();
                     json!({"name": name, "versions": versions, "preferredVersion": versions.first()})
@@ -145,7 +151,8 @@ impl Store {
                 json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups.into_iter().map(group).collect::<Vec<_>>()})
             }
             ["apis", group, version] => {
-                let here = kinds().filter(|kind| kind.group() == *group && self.versions_of(*kind).iter().any(|served| served == version));
+                let is_here = |(own, at): &(String, String)| own == group && at == version;
+                let here = kinds().filter(|kind| self.versions_of(*kind).iter().any(is_here));
                 let resource = |kind: Kind| json!({"name": kind.plural(), "singularName": "", "namespaced": kind.is_namespaced(), "kind": kind.name(), "verbs": ["list", "watch"]});
                 let resources: Vec<Value> = here.map(resource).collect();
                 if resources.is_empty() {
@@ -253,7 +260,7 @@ pub(super) fn parse(target: &str) -> Option<Request> {
         [plural] => (None, *plural),
         _ => return None,
     };
-    let kind = Kind::ALL.iter().copied().find(|kind| kind.group() == group && kind.plural() == plural)?;
+    let kind = Kind::ALL.iter().copied().find(|kind| kind.groups().any(|own| own == group) && kind.plural() == plural)?;
     let query = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    Some(Request { kind, version: version.to_owned(), namespace, query })
+    Some(Request { kind, group: group.to_owned(), version: version.to_owned(), namespace, query })
 }

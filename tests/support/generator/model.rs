@@ -11,7 +11,7 @@ use portolan_core::labels::{Labels, Operator, Requirement, Selector};
 use portolan_core::object::{Kind, ObjectKey};
 use portolan_core::policy;
 use portolan_core::ports::{PortSet, Protocol};
-use portolan_core::record::{Addresses, ContainerPort, NamespaceRecord, PodRecord, PodTemplate, Record, WorkloadRecord};
+use portolan_core::record::{Addresses, ContainerPort, NamespaceRecord, PodRecord, PodTemplate, Proxy, Record, WorkloadRecord};
 use portolan_core::snapshot::{Change, Snapshot};
 use smol_str::SmolStr;
 
@@ -121,7 +121,7 @@ impl Namespace {
     /// Its record.
     pub fn record(&self) -> Record {
         let own = ("kubernetes.io/metadata.name".into(), self.name.clone());
-        Record::Namespace(NamespaceRecord { labels: self.labels.iter().cloned().chain([own]).collect() })
+        Record::Namespace(NamespaceRecord { labels: self.labels.iter().cloned().chain([own]).collect(), egress: None })
     }
 }
 
@@ -139,7 +139,8 @@ impl Pod {
 
     /// Its record.
     pub fn record(&self) -> Record {
-        let template = ArcIntern::new(self.template.clone());
+        // It has a status, and no proxy among its containers.
+        let template = ArcIntern::new(PodTemplate { proxy: Proxy::Absent, ..self.template.clone() });
         let addresses = Addresses::One(self.address);
         Record::Pod(PodRecord { template, addresses, node: ArcIntern::from(self.node.as_str()), ready: true, ..PodRecord::default() })
     }
@@ -195,7 +196,7 @@ impl Policy {
         };
         let subject = selected(policy::NamespaceScope::One(self.namespace.clone()), &self.pods);
         let (ingress, egress) = (rules(&self.ingress, "ingress", "from"), rules(&self.egress, "egress", "to"));
-        Record::NetworkPolicy(Arc::new(policy::Policy::new(self.key(), 0, subject, ingress, egress)))
+        Record::NetworkPolicy(Arc::new(policy::Policy::new(self.key(), policy::RANK_ON_ARRIVAL, subject, ingress, egress)))
     }
 }
 
@@ -214,7 +215,7 @@ impl Rule {
                 RulePeer::Pods(Some(namespaces), pods) => {
                     policy::PeerKind::Pods(selected(policy::NamespaceScope::Matching(namespaces.clone()), pods))
                 }
-                RulePeer::Block(block, except) => policy::PeerKind::Block(AddressBlock::new(*block, except)),
+                RulePeer::Block(block, except) => policy::PeerKind::Block(policy::BlockKind::IpBlock, AddressBlock::new(*block, except)),
             },
         };
         let port = |(index, (protocol, port)): (usize, &(Protocol, PolicyPortMatch))| policy::Port {
@@ -227,12 +228,12 @@ impl Rule {
         };
         let peers = (!self.peers.is_empty()).then(|| self.peers.iter().enumerate().map(peer).collect());
         let ports = (!self.ports.is_empty()).then(|| self.ports.iter().enumerate().map(port).collect());
-        policy::Rule { pointer: pointer.into(), action: policy::Action::Allow, peers, ports }
+        policy::Rule::new(pointer, policy::Action::Allow, peers, ports)
     }
 }
 
 fn selected(namespaces: policy::NamespaceScope, pods: &Selector) -> policy::PodSelector {
-    policy::PodSelector { namespaces, pods: pods.clone(), skips_host_network: false }
+    policy::PodSelector { namespaces, pods: pods.clone(), host_network: policy::HostNetwork::Assumed }
 }
 
 /// An entry of a record alone, as if it had been read without a fault.

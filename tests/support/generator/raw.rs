@@ -116,6 +116,7 @@ fn selector(selector: &Selector) -> Value {
             Operator::NotIn(values) => ("NotIn", values),
             Operator::Exists => ("Exists", &[]),
             Operator::DoesNotExist => ("DoesNotExist", &[]),
+            Operator::Like(..) | Operator::NotLike(..) => unreachable!("no NetworkPolicy asks so"),
         };
         let mut expression = json!({"key": requirement.key, "operator": operator});
         if !values.is_empty() {

@@ -22,6 +22,12 @@ pub struct Pod {
     /// Its addresses, where they are known.
     pub addresses: Vec<IpAddr>,
     pub(super) labels: Labels,
+    /// Whether it runs, or has run: the object has a status.
+    pub(super) is_running: bool,
+    /// Whether the proxy of a mesh is among its containers.
+    pub(super) has_proxy: bool,
+    /// The name of its service account.
+    pub(super) account: String,
     /// Name, protocol and number of its container ports.
     pub(super) ports: Vec<(String, String, u64)>,
     /// Whether it is on its node's network, and that counts.
@@ -53,7 +59,11 @@ pub struct Cluster {
     pub pods: Vec<Pod>,
     /// The nodes that have an object.
     pub nodes: Vec<Node>,
+    /// The addresses of the API server, where they are known.
+    pub(super) api_server: BTreeSet<IpAddr>,
     namespaces: BTreeMap<String, Labels>,
+    /// The labels of service accounts, by namespace and name.
+    accounts: BTreeMap<(String, String), Labels>,
 }
 
 const WORKLOADS: [&str; 7] = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob", "Job"];
@@ -68,6 +78,14 @@ impl Cluster {
             match text(object, "kind") {
                 "Namespace" => {
                     cluster.namespaces.insert(text(meta, "name").to_owned(), string_map(&meta["labels"]));
+                }
+                "EndpointSlice" if meta["labels"]["kubernetes.io/service-name"] == "kubernetes" && namespace_of(object) == "default" => {
+                    let addresses = list(object, "endpoints").iter().flat_map(|endpoint| list(endpoint, "addresses"));
+                    cluster.api_server.extend(addresses.filter_map(|address| address.as_str()?.parse::<IpAddr>().ok()));
+                }
+                "ServiceAccount" => {
+                    let key = (namespace_of(object), text(meta, "name").to_owned());
+                    cluster.accounts.insert(key, string_map(&meta["labels"]));
                 }
                 "Node" if text(object, "apiVersion") == "v1" => cluster.nodes.push(node(object)),
                 "Pod" if text(object, "apiVersion") == "v1" => {
@@ -111,8 +129,18 @@ impl Cluster {
     pub(super) fn pod(&self, end: End) -> Option<&Pod> {
         match end {
             End::Pod(pod) => Some(&self.pods[pod]),
-            End::Address(_) => None,
+            End::Address(_) | End::Name(_) => None,
         }
+    }
+
+    /// The name of the node that has an address.
+    pub(super) fn node_at(&self, address: IpAddr) -> Option<&str> {
+        self.nodes.iter().find(|node| node.addresses.contains(&address)).map(|node| node.name.as_str())
+    }
+
+    /// The labels of a service account; none where it has no object.
+    pub(super) fn account_labels(&self, namespace: &str, name: &str) -> Labels {
+        self.accounts.get(&(namespace.to_owned(), name.to_owned())).cloned().unwrap_or_default()
     }
 
     /// Whether an end is a pod with an address of its own.
@@ -144,11 +172,15 @@ fn node(object: &Value) -> Node {
 }
 
 fn pod(object: &Value, meta: &Value, spec: &Value, status: &Value) -> Pod {
+    let containers = || list(spec, "containers").iter().chain(list(spec, "initContainers"));
     let mut pod = Pod {
+        is_running: !status.is_null(),
+        has_proxy: containers().any(|container| text(container, "name") == "istio-proxy"),
         namespace: namespace_of(object),
         name: text(&object["metadata"], "name").to_owned(),
         kind: text(object, "kind").to_owned(),
         labels: string_map(&meta["labels"]),
+        account: Some(text(spec, "serviceAccountName")).filter(|name| !name.is_empty()).unwrap_or("default").to_owned(),
         is_node: spec["hostNetwork"] == true,
         node: text(spec, "nodeName").to_owned(),
         ..Pod::default()

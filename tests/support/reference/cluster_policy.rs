@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, Pod};
 use super::matching::{Block, is_empty_selector, selector_matches};
-use super::rule::{Action, Peer, Policy, PortTest, Rule, Tier};
+use super::peer::{Pattern, Peer};
+use super::rule::{Action, Policy, PortTest, Rule, Side};
 use crate::oracle::{list, text};
 
 /// The dialects of policies that are the cluster's.
@@ -36,12 +37,13 @@ impl Dialect {
 /// A BaselineAdminNetworkPolicy comes after every ClusterNetworkPolicy of its tier, whose priorities end at 1000.
 const AFTER_EVERY_PRIORITY: i64 = 1001;
 
-pub(super) fn read(object: &Value, dialect: Dialect, cluster: &Cluster) -> Option<Policy> {
+/// `tiers` are the places of the tiers before and after NetworkPolicies.
+pub(super) fn read(object: &Value, dialect: Dialect, tiers: [usize; 2], cluster: &Cluster) -> Option<Policy> {
     let (spec, name) = (&object["spec"], text(&object["metadata"], "name"));
     let (tier, rank) = match (dialect, text(spec, "tier")) {
-        (Dialect::Admin, _) | (Dialect::Cluster, "Admin") => (Tier::Admin, spec["priority"].as_i64()?),
-        (Dialect::Cluster, "Baseline") => (Tier::Baseline, spec["priority"].as_i64()?),
-        (Dialect::Baseline, _) if name == "default" => (Tier::Baseline, AFTER_EVERY_PRIORITY),
+        (Dialect::Admin, _) | (Dialect::Cluster, "Admin") => (tiers[0], spec["priority"].as_i64()?),
+        (Dialect::Cluster, "Baseline") => (tiers[1], spec["priority"].as_i64()?),
+        (Dialect::Baseline, _) if name == "default" => (tiers[1], AFTER_EVERY_PRIORITY),
         _ => return None,
     };
     let subject = only_field(&spec["subject"])?;
@@ -51,15 +53,16 @@ pub(super) fn read(object: &Value, dialect: Dialect, cluster: &Cluster) -> Optio
         _ => return None,
     };
     let selected: Vec<bool> = subject.iter().zip(&cluster.pods).map(|(is_subject, pod)| *is_subject && !pod.is_node).collect();
-    let rules = |direction: &str| list(spec, direction).iter().map(|rule| read_rule(rule, direction, dialect, cluster)).collect();
+    let rules = |direction: &str| {
+        let rules = list(spec, direction).iter().enumerate();
+        rules.map(|(index, rule)| read_rule(rule, format!("/spec/{direction}/{index}"), direction, dialect, cluster)).collect()
+    };
     Some(Policy {
-        key: (text(object, "kind").to_owned(), String::new(), name.to_owned()),
+        key: super::key_of(object),
         tier,
         rank,
-        isolates_ingress: selected.clone(),
-        isolates_egress: selected,
-        ingress: rules("ingress"),
-        egress: rules("egress"),
+        ingress: Side::isolating(selected.clone(), rules("ingress")),
+        egress: Side::isolating(selected, rules("egress")),
     })
 }
 
@@ -78,7 +81,7 @@ fn is_namespaced_pod(both: &Value, pod: &Pod, cluster: &Cluster) -> bool {
     in_namespaces(&both["namespaceSelector"], pod, cluster) && selector_matches(&both["podSelector"], &pod.labels)
 }
 
-fn read_rule(rule: &Value, direction: &str, dialect: Dialect, cluster: &Cluster) -> Rule {
+fn read_rule(rule: &Value, pointer: String, direction: &str, dialect: Dialect, cluster: &Cluster) -> Rule {
     let action = match (dialect, text(rule, "action")) {
         (Dialect::Cluster, "Accept") | (Dialect::Admin | Dialect::Baseline, "Allow") => Some(Action::Allow),
         (_, "Deny") => Some(Action::Deny),
@@ -91,22 +94,19 @@ fn read_rule(rule: &Value, direction: &str, dialect: Dialect, cluster: &Cluster)
     let is_unknown =
         |peer: &Value| !known_peers(direction, dialect).iter().any(|field| peer.get(field).is_some_and(|value| !value.is_null()));
     let (action, fails_closed) = match action {
-        None => return Rule { action: Action::Pass, peers: Some(Vec::new()), ports: None },
+        None => return Rule::new(pointer, Action::Pass, Some(Vec::new()), None),
         Some(action) => (action, peers.iter().any(is_unknown)),
     };
     if fails_closed {
         let peers = (action == Action::Allow).then(Vec::new);
-        return Rule { action: if action == Action::Allow { Action::Allow } else { Action::Deny }, peers, ports: None };
+        return Rule::new(pointer, if action == Action::Allow { Action::Allow } else { Action::Deny }, peers, None);
     }
     let (items, read_port): (_, fn(&Value) -> Option<PortTest>) = match dialect {
         Dialect::Cluster => (list(rule, "protocols"), read_protocol),
         Dialect::Admin | Dialect::Baseline => (list(rule, "ports"), read_port),
     };
-    Rule {
-        action,
-        peers: Some(peers.iter().filter_map(|peer| read_peer(peer, action, dialect, cluster)).collect()),
-        ports: (!items.is_empty()).then(|| items.iter().filter_map(read_port).collect()),
-    }
+    let peers = Some(peers.iter().filter_map(|peer| read_peer(peer, action, dialect, cluster)).collect());
+    Rule::new(pointer, action, peers, (!items.is_empty()).then(|| items.iter().filter_map(read_port).collect()))
 }
 
 /// The kinds of peers that rules of a direction know.
@@ -136,8 +136,9 @@ fn read_peer(peer: &Value, action: Action, dialect: Dialect, cluster: &Cluster) 
         }
         // They are only for rules that let through.
         ("domainNames", _) if action == Action::Allow => {
-            let mut names = list(peer, "domainNames").iter().filter_map(Value::as_str);
-            names.any(is_domain_name).then_some(Peer::DomainNames)
+            let names = list(peer, "domainNames").iter().filter_map(Value::as_str).filter(|name| is_domain_name(name));
+            let patterns: Vec<Pattern> = names.map(|name| Pattern::Labels(name.to_owned())).collect();
+            (!patterns.is_empty()).then_some(Peer::Names { patterns, is_learned: false })
         }
         _ => None,
     }
@@ -203,7 +204,7 @@ pub fn domain_matches(pattern: &str, name: &str) -> bool {
 fn read_protocol(item: &Value) -> Option<PortTest> {
     let (field, value) = only_field(item)?;
     if field == "destinationNamedPort" {
-        return value.as_str().map(|name| PortTest::Name(name.to_owned()));
+        return value.as_str().map(|name| PortTest::Name(name.to_owned(), None));
     }
     if !matches!(field, "tcp" | "udp" | "sctp") {
         return None;
@@ -226,7 +227,7 @@ fn read_port(item: &Value) -> Option<PortTest> {
     match field {
         "portNumber" => range(protocol, &value["port"], &value["port"]),
         "portRange" => range(protocol, &value["start"], &value["end"]),
-        "namedPort" => value.as_str().map(|name| PortTest::Name(name.to_owned())),
+        "namedPort" => value.as_str().map(|name| PortTest::Name(name.to_owned(), None)),
         _ => None,
     }
 }

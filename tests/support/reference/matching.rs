@@ -16,10 +16,15 @@ pub(super) fn string_map(value: &Value) -> Labels {
 
 /// meta/v1 `LabelSelector`: every entry of matchLabels and every expression must hold; an empty or absent selector matches everything.
 pub(super) fn selector_matches(selector: &Value, labels: &Labels) -> bool {
-    string_map(&selector["matchLabels"]).iter().all(|(key, value)| labels.get(key) == Some(value))
+    selector_matches_by(selector, |key| labels.get(key).cloned())
+}
+
+/// The same, for labels that are looked up.
+pub(super) fn selector_matches_by(selector: &Value, label: impl Fn(&str) -> Option<String>) -> bool {
+    string_map(&selector["matchLabels"]).iter().all(|(key, value)| label(key).as_ref() == Some(value))
         && list(selector, "matchExpressions").iter().all(|expression| {
-            let found = labels.get(text(expression, "key"));
-            let is_listed = list(expression, "values").iter().any(|value| found.is_some() && value.as_str() == found.map(String::as_str));
+            let found = label(text(expression, "key"));
+            let is_listed = list(expression, "values").iter().any(|value| found.is_some() && value.as_str() == found.as_deref());
             match text(expression, "operator") {
                 "In" => is_listed,
                 "NotIn" => !is_listed,

@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, namespace_of};
 use super::matching::{Block, selector_matches};
-use super::rule::{Action, Peer, Policy, PortTest, Rule, Tier};
+use super::peer::Peer;
+use super::rule::{Action, Policy, PortTest, Rule, Side};
 use crate::oracle::{list, text};
 
-pub(super) fn read(object: &Value, cluster: &Cluster) -> Policy {
+pub(super) fn read(object: &Value, tier: usize, cluster: &Cluster) -> Policy {
     let (spec, namespace) = (&object["spec"], namespace_of(object));
     let types: Vec<&str> = list(spec, "policyTypes").iter().filter_map(Value::as_str).collect();
     let speaks_of = |direction: &str| match (types.is_empty(), direction) {
@@ -23,26 +24,24 @@ pub(super) fn read(object: &Value, cluster: &Cluster) -> Policy {
         })
         .collect()
     };
-    let rules =
-        |direction: &str, peers: &str| list(spec, direction).iter().map(|rule| read_rule(rule, peers, &namespace, cluster)).collect();
+    let rules = |direction: &str, peers: &str| {
+        let rules = list(spec, direction).iter().enumerate();
+        rules.map(|(index, rule)| read_rule(rule, format!("/spec/{direction}/{index}"), peers, &namespace, cluster)).collect()
+    };
     Policy {
-        tier: Tier::NetworkPolicy,
+        key: super::key_of(object),
+        tier,
         rank: 0,
-        isolates_ingress: selected("Ingress"),
-        isolates_egress: selected("Egress"),
-        ingress: rules("ingress", "from"),
-        egress: rules("egress", "to"),
-        key: ("NetworkPolicy".to_owned(), namespace.clone(), text(&object["metadata"], "name").to_owned()),
+        ingress: Side::isolating(selected("Ingress"), rules("ingress", "from")),
+        egress: Side::isolating(selected("Egress"), rules("egress", "to")),
     }
 }
 
-fn read_rule(rule: &Value, peers_field: &str, namespace: &str, cluster: &Cluster) -> Rule {
+fn read_rule(rule: &Value, pointer: String, peers_field: &str, namespace: &str, cluster: &Cluster) -> Rule {
     let (peers, ports) = (list(rule, peers_field), list(rule, "ports"));
-    Rule {
-        action: Action::Allow,
-        peers: (!peers.is_empty()).then(|| peers.iter().filter_map(|peer| read_peer(peer, namespace, cluster)).collect()),
-        ports: (!ports.is_empty()).then(|| ports.iter().filter_map(read_port).collect()),
-    }
+    let peers = (!peers.is_empty()).then(|| peers.iter().filter_map(|peer| read_peer(peer, namespace, cluster)).collect());
+    let ports = (!ports.is_empty()).then(|| ports.iter().filter_map(read_port).collect());
+    Rule::new(pointer, Action::Allow, peers, ports)
 }
 
 fn read_peer(peer: &Value, namespace: &str, cluster: &Cluster) -> Option<Peer> {

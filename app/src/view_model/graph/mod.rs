@@ -8,15 +8,16 @@ mod entries;
 use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_core::analysis::{Analysis, Difference};
-use portolan_core::inventory::Workload;
+use portolan_core::inventory::{PodId, Workload};
 use portolan_core::peer::Peer;
+use portolan_core::policy::Direction;
 use portolan_core::ports::PortSet;
 use portolan_core::text::count;
 
 use super::ids;
 use super::namespaces::workload_fact;
 use super::request::Asked;
-use crate::command::ShowOptions;
+use crate::command::{PolicyFilter, ShowOptions};
 use crate::map::model::{Edge, Group, Id, Lane, MapModel, Node, Outline, Tone};
 
 pub use doors::door_id;
@@ -41,7 +42,15 @@ pub struct Scene<'a> {
 /// Builds the model.
 pub fn model(scene: &Scene<'_>) -> MapModel {
     let asked = scene.selected.and_then(|id| Asked::of_id(scene.edited, id));
-    let mut builder = Builder { scene, asked, nodes: BTreeMap::new(), names: BTreeSet::new(), edges: BTreeMap::new(), order: Vec::new() };
+    let mut builder = Builder {
+        scene,
+        asked,
+        nodes: BTreeMap::new(),
+        names: BTreeSet::new(),
+        edges: BTreeMap::new(),
+        order: Vec::new(),
+        meant: BTreeSet::new(),
+    };
     builder.workloads();
     if scene.show.entry_paths {
         builder.entries(scene.edited, scene.base);
@@ -52,6 +61,7 @@ pub fn model(scene: &Scene<'_>) -> MapModel {
         builder.domains();
     }
     builder.connections();
+    builder.put_aside();
     let asked = builder.asked.take();
     let mut model = builder.finish();
     // A request is no node: what it passes lights up in its stead.
@@ -86,6 +96,8 @@ struct Builder<'a> {
     /// Ids in the order in which nodes were added.
     order: Vec<Id>,
     edges: BTreeMap<EdgeKey, EdgeValue>,
+    /// The workloads, and namespaces with workloads, whose policies are as the filter asks for.
+    meant: BTreeSet<Id>,
 }
 
 impl Builder<'_> {
@@ -131,6 +143,9 @@ impl Builder<'_> {
         for analysis in [self.scene.edited, self.scene.base] {
             let inventory = analysis.inventory();
             for workload in inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()) {
+                if is_meant(analysis, workload, self.scene.show.policies) {
+                    self.meant.insert(self.node_of(workload));
+                }
                 let namespace = ids::namespace(&workload.namespace);
                 if (self.scene.unfolded)(&namespace) {
                     self.add(Node {
@@ -149,6 +164,49 @@ impl Builder<'_> {
                 }
             }
         }
+    }
+
+    /// Leaves of the picture what the filter of policies asks for: the workloads that they are for, what those connect to, and the ways
+    /// that lead there from outside.
+    fn put_aside(&mut self) {
+        if self.scene.show.policies == PolicyFilter::All {
+            return;
+        }
+        // Whoever selects something wants to see it, whatever the filter says.
+        let selected = self.scene.selected.filter(|id| self.nodes.contains_key(*id)).map(str::to_owned);
+        self.meant.extend(selected);
+        let lane = |id: &Id| self.nodes.get(id).map(|node| node.lane);
+        let ends = || self.edges.keys().map(|edge| (&edge.from, &edge.to));
+        let mut kept = self.meant.clone();
+        for (from, to) in ends() {
+            if self.meant.contains(from) {
+                kept.insert(to.clone());
+            }
+            if self.meant.contains(to) {
+                kept.insert(from.clone());
+            }
+        }
+        // Ways go on on both sides: gateways lead to destinations, and Services stand behind entries.
+        let onward: Vec<Id> =
+            ends().filter(|(from, _)| lane(from) == Some(Lane::Exits) && kept.contains(*from)).map(|(_, to)| to.clone()).collect();
+        kept.extend(onward);
+        for before in [Lane::Services, Lane::Entry] {
+            let back: Vec<Id> =
+                ends().filter(|(_, to)| lane(to) == Some(before) && kept.contains(*to)).map(|(from, _)| from.clone()).collect();
+            kept.extend(back);
+        }
+        let is_between_others = |edge: &EdgeKey| {
+            let is_workload = |id| lane(id) == Some(Lane::Workloads);
+            !self.meant.contains(&edge.from) && !self.meant.contains(&edge.to) && (is_workload(&edge.from) || is_workload(&edge.to))
+        };
+        let edges: BTreeSet<EdgeKey> = self
+            .edges
+            .keys()
+            .filter(|edge| kept.contains(&edge.from) && kept.contains(&edge.to) && !is_between_others(edge))
+            .cloned()
+            .collect();
+        self.edges.retain(|edge, _| edges.contains(edge));
+        self.nodes.retain(|id, _| kept.contains(id));
     }
 
     fn finish(self) -> MapModel {
@@ -178,6 +236,19 @@ impl Builder<'_> {
             model.groups.push(Group { id, name: format!("namespace {name}"), title: name, fact });
         }
         model
+    }
+}
+
+/// Whether a workload has policies as the filter asks for.
+fn is_meant(analysis: &Analysis, workload: &Workload, filter: PolicyFilter) -> bool {
+    let has_dialect = |pod: PodId, dialect: &str| {
+        let keys = Direction::ALL.into_iter().flat_map(|direction| analysis.policies_selecting(pod, direction));
+        keys.into_iter().any(|key| key.kind.dialect() == Some(dialect))
+    };
+    match filter {
+        PolicyFilter::All => true,
+        PolicyFilter::Dialect(dialect) => workload.pods.iter().any(|pod| has_dialect(*pod, dialect)),
+        PolicyFilter::Plane(plane) => workload.pods.iter().any(|pod| analysis.planes_selecting(*pod).contains(plane)),
     }
 }
 

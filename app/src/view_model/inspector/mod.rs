@@ -35,6 +35,7 @@ pub fn inspect(base: &Analysis, edited: &Analysis, id: &str) -> Option<Inspector
         Subject::Outside => entry::outside_inspector(edited),
         Subject::Addresses => outside::addresses_inspector(base, edited, id)?,
         Subject::Domain(name) => outside::domain_inspector(edited, &name),
+        Subject::Exit => outside::exit_inspector(base, edited, id)?,
         Subject::Request => Asked::of_id(edited, id)?.inspector(edited),
     };
     id.clone_into(&mut inspector.id);

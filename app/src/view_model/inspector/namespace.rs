@@ -19,8 +19,9 @@ pub(super) fn namespace_inspector(analysis: &Analysis, name: &str) -> Inspector 
     let workloads: Vec<(WorkloadId, &Workload)> =
         inventory.workloads.entries().filter(|(_, w)| w.namespace == name && !w.pods.is_empty()).collect();
     let n_pods: usize = workloads.iter().map(|(_, workload)| workload.pods.len()).sum();
-    let policies: Vec<&ObjectKey> =
-        analysis.snapshot().entries(Kind::NetworkPolicy).map(|(key, _)| key).filter(|key| key.namespace == name).collect();
+    let kinds = Kind::ALL.iter().filter(|kind| kind.is_policy() && kind.is_namespaced());
+    let keys = kinds.flat_map(|kind| analysis.snapshot().entries(*kind).map(|(key, _)| key));
+    let policies: Vec<&ObjectKey> = keys.filter(|key| key.namespace == name).collect();
     let subtitle = format!(
         "Namespace, {}, {}, {}",
         count(workloads.len(), "workload", "workloads"),
@@ -55,6 +56,11 @@ fn across(analysis: &Analysis, name: &str, direction: Direction) -> Vec<Connecti
     for (id, _) in inventory.workloads.entries().filter(|(_, workload)| workload.namespace == name && !workload.pods.is_empty()) {
         for outside in addresses::of_workload(analysis, id, direction) {
             add((u8::from(outside.tone != Tone::Open), outside.title.clone(), outside.id.clone()), outside.tone, &outside.outcome.possible);
+        }
+        let domains = if direction == Direction::Egress { analysis.domains_of_workload(id) } else { Vec::new() };
+        for (pattern, outcome) in domains.into_iter().filter(|(_, outcome)| !outcome.is_none()) {
+            let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
+            add((1, pattern.to_string(), ids::domain(pattern.text())), tone, &outcome.possible);
         }
         for (other, workload) in
             inventory.workloads.entries().filter(|(_, workload)| workload.namespace != name && !workload.pods.is_empty())

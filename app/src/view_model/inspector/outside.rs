@@ -7,7 +7,7 @@ use portolan_core::policy::Direction;
 use super::rows::endpoint_of;
 use super::{MAX_ROWS, object_row, outside_name, source_row};
 use crate::map::model::Tone;
-use crate::view_model::{Inspector, addresses, ids, reasons};
+use crate::view_model::{ConnectionRow, Inspector, addresses, ids, reasons, routes};
 
 pub(super) fn addresses_inspector(base: &Analysis, edited: &Analysis, id: &str) -> Option<Inspector> {
     let mut inspector = Inspector { title: id.split_once('/')?.1.to_owned(), ..Inspector::default() };
@@ -46,7 +46,7 @@ pub(super) fn domain_inspector(analysis: &Analysis, name: &str) -> Inspector {
     };
     for (id, workload) in analysis.inventory().workloads.entries().filter(|(_, workload)| !workload.pods.is_empty()) {
         let domains = analysis.domains_of_workload(id);
-        let Some((pattern, outcome)) = domains.into_iter().find(|(pattern, outcome)| pattern == name && !outcome.is_none()) else {
+        let Some((pattern, outcome)) = domains.into_iter().find(|(pattern, outcome)| pattern.text() == name && !outcome.is_none()) else {
             continue;
         };
         if inspector.sources.len() >= MAX_ROWS {
@@ -55,6 +55,39 @@ pub(super) fn domain_inspector(analysis: &Analysis, name: &str) -> Inspector {
         let trace = reasons::ask(analysis, &endpoint_of(analysis, id), &Endpoint::Domain(pattern));
         let tone = reasons::tone_of(trace.verdict);
         inspector.sources.push(source_row(workload, &outcome.possible, tone, &trace, None));
+    }
+    inspector
+}
+
+/// What leads out of the cluster: a node, a gateway, a NAT, and who leaves by it.
+pub(super) fn exit_inspector(base: &Analysis, edited: &Analysis, id: &str) -> Option<Inspector> {
+    // What the sketch takes away is on the map still.
+    exit_of(edited, id).or_else(|| exit_of(base, id))
+}
+
+fn exit_of(analysis: &Analysis, id: &str) -> Option<Inspector> {
+    let mut inspector: Option<Inspector> = None;
+    for workload in analysis.inventory().workloads.iter().filter(|workload| !workload.pods.is_empty()) {
+        let routes = analysis.special_routes(&workload.pods);
+        let Some(route) = routes.into_iter().find(|route| ids::exit(route) == id) else { continue };
+        let inspector = inspector.get_or_insert_with(|| Inspector {
+            title: routes::title(&route),
+            subtitle: format!("Way out: {}, {}", route.kind.words(), routes::fact(&route)),
+            objects: route.object.iter().map(|key| object_row(key, "says so")).collect(),
+            ..Inspector::default()
+        });
+        if inspector.sources.len() >= MAX_ROWS {
+            break;
+        }
+        inspector.sources.push(ConnectionRow {
+            peer: ids::workload(workload),
+            title: workload.name.to_string(),
+            place: workload.namespace.to_string(),
+            tone: Some(routes::tone(&route)),
+            because: route.sentence.clone(),
+            why: reasons::hops(&[route.as_hop()]),
+            ..ConnectionRow::default()
+        });
     }
     inspector
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use portolan_core::analysis::{Analysis, Endpoint};
 use portolan_core::inventory::{PodId, Workload, WorkloadId};
+use portolan_core::peer::Peer;
 use portolan_core::policy::Direction;
 use portolan_core::reachability::Outcome;
 
 use super::{MAX_DENIED, MAX_ROWS, outside_name};
 use crate::map::model::{Id, Tone};
-use crate::view_model::{ConnectionRow, addresses, ids, reasons};
+use crate::view_model::{ConnectionRow, addresses, ids, reasons, routes};
 
 /// A workload, or one pod, as the subject of rows.
 pub(super) struct Asker<'a> {
@@ -35,21 +36,35 @@ impl Asker<'_> {
         }
     }
 
+    /// How it leaves the cluster.
+    fn leaving(&self) -> routes::Leaving {
+        match self.pod {
+            Some(pod) => routes::of_pods(self.analysis, &[pod]),
+            None => routes::of_workload(self.analysis, self.workload),
+        }
+    }
+
     /// Every other end in one direction, by the id of its node and its terms.
     fn rows(&self, direction: Direction) -> Rows {
         let mut rows = BTreeMap::new();
+        let leaving = (direction == Direction::Egress).then(|| self.leaving());
+        // Through what something outside is reached.
+        let way = |ends: &[Peer]| leaving.as_ref().map(|leaving| leaving.to(ends).phrases().join(", ")).unwrap_or_default();
         for outside in addresses::of_workload(self.analysis, self.workload, direction) {
             let endpoint = Endpoint::Address(outside.example);
             let rank = u8::from(outside.tone != Tone::Open);
             let key = (rank, outside.title.clone(), outside.id.clone());
+            let ends: Vec<Peer> = outside.ranges.iter().map(Peer::range).collect();
             let (outcome, place, tone) = (outside.outcome.clone(), outside.fact.clone(), outside.tone);
-            rows.insert(key, Row { outcome, endpoint, place, tone, outside: Some(outside) });
+            rows.insert(key, Row { outcome, endpoint, place, way: way(&ends), tone, outside: Some(outside) });
         }
         let domains = if direction == Direction::Egress { self.analysis.domains_of_workload(self.workload) } else { Vec::new() };
         for (pattern, outcome) in domains.into_iter().filter(|(_, outcome)| !outcome.is_none()) {
             let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
-            let key = (1, pattern.to_string(), ids::domain(&pattern));
-            rows.insert(key, Row { outcome, endpoint: Endpoint::Domain(pattern), place: "domain".to_owned(), tone, outside: None });
+            let key = (1, pattern.to_string(), ids::domain(pattern.text()));
+            let way = way(&[Peer::Domain { pattern: pattern.text().clone() }]);
+            let place = "domain".to_owned();
+            rows.insert(key, Row { outcome, endpoint: Endpoint::Domain(pattern), place, way, tone, outside: None });
         }
         let workloads = &self.analysis.inventory().workloads;
         for (id, workload) in workloads.entries().filter(|(id, workload)| *id != self.workload && !workload.pods.is_empty()) {
@@ -67,7 +82,7 @@ impl Asker<'_> {
             let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
             let place = workload.namespace.to_string();
             let key = (rank, format!("{}/{}", workload.namespace, workload.name), ids::workload(workload));
-            rows.insert(key, Row { outcome, endpoint: endpoint_of(self.analysis, id), place, tone, outside: None });
+            rows.insert(key, Row { outcome, endpoint: endpoint_of(self.analysis, id), place, way: String::new(), tone, outside: None });
         }
         rows
     }
@@ -77,6 +92,8 @@ struct Row {
     outcome: Outcome,
     endpoint: Endpoint,
     place: String,
+    /// Through what it is reached, where it is outside; may be empty.
+    way: String,
     tone: Tone,
     /// For addresses outside, all of them.
     outside: Option<addresses::Outside>,
@@ -158,6 +175,7 @@ pub(super) fn denied_rows(asker: &Asker<'_>, direction: Direction, listed: &[Con
             outcome: Outcome::exactly(portolan_core::ports::PortSet::none()),
             endpoint,
             place: workload.namespace.to_string(),
+            way: String::new(),
             tone: Tone::Denied,
             outside: None,
         };
@@ -185,7 +203,7 @@ fn connection_row(
         place: row.place.clone(),
         ports: ports.unwrap_or_else(|| row.outcome.possible.to_string()),
         tone: Some(tone.unwrap_or(row.tone)),
-        because: format!("{was}{}", reasons::because(&trace)),
+        because: format!("{was}{}{}{}", reasons::because(&trace), if row.way.is_empty() { "" } else { "; " }, row.way),
         why: reasons::lines(&trace, matches!(row.endpoint, Endpoint::Address(_)).then_some(outside_name(title))),
     }
 }

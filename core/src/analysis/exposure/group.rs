@@ -27,7 +27,7 @@ impl PodGroup {
     }
 
     /// What a selector selects. A namespace that is asked for by the label that bears its name is that namespace.
-    pub(super) fn of(selector: &PodSelector) -> Self {
+    pub(in crate::analysis) fn of(selector: &PodSelector) -> Self {
         let by_name = match &selector.namespaces {
             NamespaceScope::Matching(namespaces) => one_name(namespaces),
             NamespaceScope::One(_) => None,

@@ -56,7 +56,7 @@ impl Scene {
 
     pub(super) fn namespace(&mut self, name: &str, labels: &[(&str, &str)]) {
         let labels = labels.iter().map(|(key, value)| (*key, *value)).collect();
-        self.put(Kind::Namespace, "", name, Record::Namespace(NamespaceRecord { labels }));
+        self.put(Kind::Namespace, "", name, Record::Namespace(NamespaceRecord { labels, egress: None }));
     }
 
     /// A kind may be listed in some namespaces only.
