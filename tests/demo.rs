@@ -289,3 +289,84 @@ fn the_ferry_has_one_way_in_of_every_kind_that_can_break() {
     let broken: Vec<(&str, &str)> = broken.iter().map(|(kind, object)| (kind.as_str(), object.as_str())).collect();
     assert_eq!(broken, expected);
 }
+
+fn analysis(demo: Demo) -> std::sync::Arc<portolan_core::analysis::Analysis> {
+    use portolan_core::assumptions::{Settled, detect};
+    let mut host = portolan_core::analysis::Host::new(portolan_core::assumptions::Assumptions::default(), false);
+    host.apply(demo.objects().iter().map(portolan_core::snapshot::Change::apply));
+    let detected = detect(host.snapshot());
+    host.assume(Settled::default().assumptions(detected.as_ref()));
+    host.analysis()
+}
+
+fn verdict(analysis: &portolan_core::analysis::Analysis, from: &str, to: &str, port: &str) -> (String, Vec<String>) {
+    let end = |text: &str| analysis.endpoint(text).unwrap_or_else(|error| panic!("{error}"));
+    let port = portolan_core::analysis::PortQuery::parse(port).unwrap();
+    let trace = analysis.trace(&end(from), &end(to), Some(&port));
+    (trace.verdict.to_string(), trace.hops.into_iter().filter(|hop| hop.kind == "egress-route").map(|hop| hop.sentence).collect())
+}
+
+/// The bank's payments reach the payment gateway by name and nothing else outside, through a gateway of their own.
+#[test]
+fn the_banks_payments_reach_one_domain_and_nothing_else() {
+    let bank = analysis(Demo::Bank);
+    let ask = |from: &str, to: &str, port: &str| verdict(&bank, from, to, port);
+    let api = "payments/deploy/payments-api";
+    let (answer, routes) = ask(api, "domain:api.payments.example", "443/TCP");
+    assert_eq!((answer.as_str(), routes), ("allowed", vec!["partners leads through node worker-5 as 203.0.113.10".to_owned()]));
+    for (to, port) in [
+        ("domain:api.payments.example", "80/TCP"),
+        ("domain:www.payments.example", "443/TCP"),
+        ("domain:example.com", "443/TCP"),
+        ("8.8.8.8", "53/UDP"),
+        ("reports/deploy/exporter", "443/TCP"),
+    ] {
+        assert_eq!(ask(api, to, port).0, "denied", "{to} {port}");
+    }
+    for own in ["payments/deploy/reconciler", "payments/sts/ledger"] {
+        assert_eq!(ask(own, "domain:api.payments.example", "443/TCP").0, "denied", "{own}");
+    }
+    let listed = bank.connections(portolan_core::analysis::Unit::Workload);
+    let outside: Vec<String> = listed
+        .iter()
+        .filter(|row| row.from.namespace() == Some("payments") && row.to.namespace().is_none())
+        .map(|row| format!("{} {}", row.to, row.ports))
+        .collect();
+    assert_eq!(outside, ["api.payments.example 443/TCP"]);
+
+    let exporter = "reports/deploy/exporter";
+    assert_eq!(ask(exporter, "8.8.8.8", "443/TCP").0, "allowed");
+    for denied in ["169.254.169.254", "10.99.1.1", "10.98.17.1"] {
+        assert_eq!(ask(exporter, denied, "443/TCP").0, "denied", "{denied}");
+    }
+    assert_eq!(ask("web/deploy/site", "accounts/deploy/statements", "8080/TCP").0, "depends", "on the request");
+    assert_eq!(ask("accounts/deploy/statements", "entity:kube-apiserver", "6443/TCP").0, "allowed");
+    let warnings = bank.warnings();
+    let warned: Vec<(&str, &str)> = warnings.iter().map(|warning| (warning.object.as_str(), warning.pointer.as_str())).collect();
+    assert_eq!(warned, [("cilium.io/v2 CiliumNetworkPolicy reports/mailer", "/spec/egress/0/toFQDNs/0")], "it cannot look the name up");
+}
+
+/// The clinic's firewalls are asked in order, and its projects leave as addresses of their own.
+#[test]
+fn the_clinics_projects_leave_where_and_as_what_they_should() {
+    let clinic = analysis(Demo::Clinic);
+    let ask = |from: &str, to: &str, port: &str| verdict(&clinic, from, to, port);
+    for (to, port, expected) in [
+        ("domain:api.insurer.example", "443/TCP", "allowed"),
+        ("198.51.100.10", "25/TCP", "allowed"),
+        ("198.51.100.70", "25/TCP", "denied"),
+        ("192.0.2.1", "25/TCP", "denied"),
+        ("lab/deploy/importer", "25/TCP", "allowed"),
+    ] {
+        assert_eq!(ask("portal/deploy/web", to, port).0, expected, "{to} {port}");
+    }
+    let (answer, routes) = ask("records/deploy/records-api", "domain:exchange.health.example", "443/TCP");
+    assert_eq!((answer.as_str(), routes.len()), ("allowed", 1));
+    assert!(routes[0].starts_with("authority lets pods leave through node worker-5 or node worker-6 as 203.0.113.20 or 203.0.113.21"));
+    let (_, routes) = ask("lab/deploy/results", "192.0.2.1", "443/TCP");
+    assert_eq!(routes, ["pods behind Service lab/results leave through node worker-6 as 203.0.113.30"]);
+    assert_eq!(ask("lab/deploy/importer", "192.0.2.1", "443/TCP").1, [""; 0], "from its own node");
+    let routes: Vec<_> = clinic.entry_paths().iter().filter(|path| path.object.kind == Kind::OpenShiftRoute).collect();
+    assert!(routes.len() >= 3 && routes.iter().all(|path| path.verdict == portolan_core::peer::Verdict::Allowed));
+    assert_eq!(clinic.warnings(), []);
+}

@@ -66,7 +66,13 @@ fn the_request_of_a_way_in_gets_that_way_in_the_demos() {
         let mut host = Host::new(Assumptions::default(), false);
         host.apply(demo.objects().iter().map(Change::apply));
         let n = compare(&host.analysis(), demo.folder());
-        assert!(n >= 10, "{}: only {n} ways were compared", demo.folder());
+        let least = match demo {
+            Demo::Shop | Demo::Ferry => 10,
+            Demo::Clinic => 1,
+            // Its one way in is below HTTP.
+            Demo::Bank => 0,
+        };
+        assert!(n >= least, "{}: only {n} ways were compared", demo.folder());
     }
 }
 

@@ -20,3 +20,5 @@ mod reach;
 mod reasons;
 #[path = "window/ways_in.rs"]
 mod ways_in;
+#[path = "window/ways_out.rs"]
+mod ways_out;

@@ -91,6 +91,8 @@ pub const ENTRIES: &[Entry] = &[
     entry("Commands and keys", Keys::Char("?"), Action::Help),
     entry("Open the demo: a web shop", Keys::None, Action::OpenDemo(Demo::Shop)),
     entry("Open the demo: broken ways in", Keys::None, Action::OpenDemo(Demo::Ferry)),
+    entry("Open the demo: a bank's ways out (Cilium)", Keys::None, Action::OpenDemo(Demo::Bank)),
+    entry("Open the demo: a clinic's ways out (OpenShift)", Keys::None, Action::OpenDemo(Demo::Clinic)),
     entry("Open manifests folder…", ctrl(Key::O), Action::OpenFolder),
     entry("Open manifest files…", ctrl_shift(Key::O), Action::OpenFiles),
     entry("Undo", ctrl(Key::Z), Action::Undo),

@@ -1,4 +1,5 @@
-//! The bundled clusters, so that Portolan can be looked at without one: a web shop's, and a ferry line's whose ways in are broken.
+//! The bundled clusters, so that Portolan can be looked at without one: a web shop's, a ferry line's whose ways in are broken, and a bank's
+//! and a clinic's for the ways out.
 //!
 //! Their manifests are in `assets`, as a team would keep them. What a cluster's controllers make of manifests (pods, addresses,
 //! EndpointSlices) is made here, from names alone, so that it is the same at every start.
@@ -28,17 +29,23 @@ pub enum Demo {
     Shop,
     /// A ferry line: ways in of every kind, each broken at another hop
     Ferry,
+    /// A bank with Cilium: payments that may reach one domain and nothing else, and leave through a gateway
+    Bank,
+    /// A clinic with OpenShift: egress firewalls, addresses as which projects leave, and Routes
+    Clinic,
 }
 
 impl Demo {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Shop, Self::Ferry];
+    pub const ALL: [Self; 4] = [Self::Shop, Self::Ferry, Self::Bank, Self::Clinic];
 
     /// What the window calls it.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Shop => "Demo: a web shop",
             Self::Ferry => "Demo: broken ways in",
+            Self::Bank => "Demo: a bank's ways out",
+            Self::Clinic => "Demo: a clinic's ways out",
         }
     }
 
@@ -47,6 +54,8 @@ impl Demo {
         match self {
             Self::Shop => "demo",
             Self::Ferry => "demo of ways in",
+            Self::Bank => "demo of a bank",
+            Self::Clinic => "demo of a clinic",
         }
     }
 
@@ -55,6 +64,8 @@ impl Demo {
         match self {
             Self::Shop => "demo",
             Self::Ferry => "ways-in",
+            Self::Bank => "bank",
+            Self::Clinic => "clinic",
         }
     }
 
@@ -69,6 +80,10 @@ impl Demo {
             Self::Ferry => {
                 manifests_of!["ways-in": "edge.yaml" "fares.yaml" "partners.yaml" "tickets-ingress.yaml" "tickets-routes.yaml" "tickets.yaml"]
             }
+            Self::Bank => manifests_of!["bank":
+                "cluster-policies.yaml" "kube-system.yaml" "nodes.yaml" "payments-policies.yaml" "payments.yaml" "reports.yaml" "web.yaml"
+            ],
+            Self::Clinic => manifests_of!["clinic": "lab.yaml" "nodes.yaml" "platform.yaml" "portal.yaml" "records.yaml"],
         }
     }
 
