@@ -35,6 +35,7 @@ pub mod policy;
 pub mod ports;
 pub mod reachability;
 pub mod record;
+mod selector;
 pub mod snapshot;
 pub mod text;
 pub mod whatif;

@@ -9,18 +9,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use smol_str::SmolStr;
 
+use super::cilium::selector::{ACCOUNT, NAMESPACE, NAMESPACE_LABELS};
 use super::{ApiSelector, Reader, calico, unknown_fields};
 use crate::labels::{Requirement, Selector};
 use crate::record::{
     ACCOUNT_KEY, EgressAnnotations, EgressGatewayNode, EgressGatewayRecord, EgressIpRecord, EgressServiceRecord, EgressSubject,
 };
-
-/// The label of Cilium that bears the namespace of a pod.
-const POD_NAMESPACE: &str = "io.kubernetes.pod.namespace";
-/// What stands before a namespace's labels where Cilium sees them on pods.
-const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
-/// The label of Cilium that bears the service account of a pod.
-const ACCOUNT: &str = "io.cilium.k8s.policy.serviceaccount";
 
 api_types! {
     struct Whole<S> {
@@ -114,7 +108,7 @@ fn read_selector(selector: GatewaySelector, pointer: &str, reader: &mut Reader<'
     for requirement in pods.requirements() {
         let with_key = |key: &str| Requirement { key: key.into(), operator: requirement.operator.clone() };
         match requirement.key.as_str() {
-            POD_NAMESPACE => of_namespaces.push(with_key(crate::intake_name_label())),
+            NAMESPACE => of_namespaces.push(with_key(crate::intake_name_label())),
             ACCOUNT => of_pods.push(with_key(ACCOUNT_KEY)),
             key => match key.strip_prefix(NAMESPACE_LABELS) {
                 Some(label) => of_namespaces.push(with_key(label)),

@@ -8,19 +8,18 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use super::nodes::Nodes;
 use super::{
-    Action, BlockKind, DomainPattern, DomainPeer, HostNetwork, NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Policy, Port,
-    PortKind, Rest, Rule, Tier, TierMode,
+    Action, BlockKind, DomainPattern, DomainPeer, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rest, Rule, Tier,
+    TierMode,
 };
-use crate::address::{AddressBlock, Family, number};
-use crate::intervals::Intervals;
 use crate::labels::{LabelSet, Operator, Requirement, Selector};
 use crate::object::Kind;
 use crate::record::{
-    ClusterPolicyPeer, ClusterPolicyPeerKind, ClusterPolicyPortMatch, ClusterPolicyRecord, ClusterPolicyRule, NamespacePeers, NodeRecord,
-    PolicyTier, Record, RuleAction,
+    ClusterPolicyPeer, ClusterPolicyPeerKind, ClusterPolicyPortMatch, ClusterPolicyRecord, ClusterPolicyRule, NamespacePeers, PolicyTier,
+    Record, RuleAction,
 };
-use crate::snapshot::{Snapshot, typed};
+use crate::snapshot::Snapshot;
 
 /// The name of the tier before NetworkPolicies.
 const ADMIN: &str = "Admin";
@@ -58,19 +57,16 @@ fn tier(name: &str, kinds: &'static [Kind], compiled: Vec<Arc<Policy>>) -> Tier 
 }
 
 struct Compiler<'a> {
-    nodes: Vec<(&'a SmolStr, &'a NodeRecord)>,
-    node_names: Arc<BTreeSet<SmolStr>>,
+    nodes: Nodes<'a>,
     namespaces: BTreeMap<SmolStr, LabelSet>,
 }
 
 impl<'a> Compiler<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
-        let nodes: Vec<_> = typed!(snapshot, Node).map(|(key, record)| (&key.name, &**record)).collect();
-        let node_names = Arc::new(nodes.iter().map(|(name, _)| (*name).clone()).collect());
         let uses_relations = [Kind::AdminNetworkPolicy, Kind::BaselineAdminNetworkPolicy].into_iter().any(|kind| snapshot.count(kind) > 0);
         let namespaces = if uses_relations { snapshot.namespaces() } else { BTreeSet::new() };
         let namespaces = namespaces.into_iter().map(|name| (name.clone(), snapshot.labels_of_namespace(&name))).collect();
-        Self { nodes, node_names, namespaces }
+        Self { nodes: Nodes::of(snapshot), namespaces }
     }
 
     /// One policy; or one for each set of values, where rules look at the labels of the subject's namespace.
@@ -94,7 +90,7 @@ impl<'a> Compiler<'a> {
                 (!rules.is_empty()).then(|| rules.iter().flat_map(|rule| self.rules(rule, &own)).collect())
             };
             let namespaces = NamespaceScope::Matching(namespaces);
-            let subject = PodSelector { namespaces, pods: record.pods.clone(), host_network: HostNetwork::LeftOut };
+            let subject = PodSelector::within(namespaces, record.pods.clone());
             let rank = record.priority.map_or(u32::MAX, u32::from);
             Policy::new(key.clone(), rank, subject, rules(&record.ingress), rules(&record.egress))
         };
@@ -139,10 +135,10 @@ impl<'a> Compiler<'a> {
                 .into_iter()
                 .map(|namespaces| {
                     let namespaces = NamespaceScope::Matching(namespaces);
-                    PeerKind::Pods(PodSelector { namespaces, pods: pods.clone(), host_network: HostNetwork::LeftOut })
+                    PeerKind::Pods(PodSelector::within(namespaces, pods.clone()))
                 })
                 .collect(),
-            ClusterPolicyPeerKind::Nodes(selector) => vec![PeerKind::Nodes(Box::new(self.nodes(selector)))],
+            ClusterPolicyPeerKind::Nodes(selector) => vec![PeerKind::Nodes(Box::new(self.nodes.matching(selector)))],
             ClusterPolicyPeerKind::Network(block) => vec![PeerKind::Block(BlockKind::Network, block.clone())],
             ClusterPolicyPeerKind::Domain(pattern) => {
                 let pattern = DomainPattern::of_name(pattern);
@@ -150,20 +146,6 @@ impl<'a> Compiler<'a> {
             }
         };
         kinds.into_iter().map(|kind| Peer { pointer: peer.pointer.clone(), kind }).collect()
-    }
-
-    fn nodes(&self, selector: &Selector) -> NodePeer {
-        let matching: Vec<_> = self.nodes.iter().filter(|(_, node)| selector.matches(&node.labels)).collect();
-        let blocks = [Family::V4, Family::V6].map(|family| {
-            let addresses = matching.iter().flat_map(|(_, node)| &node.addresses).filter(|address| Family::of(**address) == family);
-            AddressBlock { family, addresses: Intervals::from_spans(addresses.map(|address| (number(*address), number(*address)))) }
-        });
-        NodePeer {
-            selector: selector.clone(),
-            names: matching.iter().map(|(name, _)| (*name).clone()).collect(),
-            known: Arc::clone(&self.node_names),
-            blocks,
-        }
     }
 }
 

@@ -10,6 +10,7 @@ mod cluster_policy;
 mod conflicts;
 mod domain;
 mod istio;
+mod nodes;
 mod ovn;
 mod sight;
 
@@ -187,6 +188,18 @@ pub struct PodSelector {
     pub pods: Selector,
     /// What it is to pods on their node's network.
     pub host_network: HostNetwork,
+}
+
+impl PodSelector {
+    /// Pods of these namespaces that are not on their node's network.
+    pub const fn within(namespaces: NamespaceScope, pods: Selector) -> Self {
+        Self { namespaces, pods, host_network: HostNetwork::LeftOut }
+    }
+
+    /// Every pod that is not on its node's network.
+    pub fn everywhere() -> Self {
+        Self::within(NamespaceScope::Matching(Selector::default()), Selector::default())
+    }
 }
 
 /// What a selector is to pods on their node's network.

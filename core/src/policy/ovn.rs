@@ -3,21 +3,19 @@
 //! A namespace has one, whose rules are asked in order; what none matches is let through. Destinations are what lies outside the pods of the
 //! cluster: addresses of nodes are among them (OVN-Kubernetes, egress firewall: access to the API server must be allowed expressly).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use smol_str::SmolStr;
 
+use super::nodes::Nodes;
 use super::{
-    Action, BlockKind, DomainPattern, DomainPeer, HostNetwork, NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Policy, Port,
-    PortKind, Rest, Rule, Tier, TierMode, Wildcard,
+    Action, BlockKind, DomainPattern, DomainPeer, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rest, Rule, Tier,
+    TierMode, Wildcard,
 };
-use crate::address::{AddressBlock, Family, number};
-use crate::intervals::Intervals;
+use crate::address::AddressBlock;
 use crate::labels::Selector;
 use crate::object::{Kind, ObjectKey};
-use crate::record::{EgressFirewallRecord, FirewallDestination, FirewallRule, NodeRecord};
+use crate::record::{EgressFirewallRecord, FirewallDestination, FirewallRule};
 use crate::snapshot::{Snapshot, typed};
 
 /// The one tier of the plane of egress firewalls.
@@ -34,11 +32,7 @@ pub(super) fn compile(snapshot: &Snapshot) -> Tier {
 }
 
 fn policy(key: &ObjectKey, record: &EgressFirewallRecord, nodes: &Nodes<'_>) -> Policy {
-    let subject = PodSelector {
-        namespaces: NamespaceScope::One(key.namespace.clone()),
-        pods: Selector::default(),
-        host_network: HostNetwork::LeftOut,
-    };
+    let subject = PodSelector::within(NamespaceScope::One(key.namespace.clone()), Selector::default());
     let rules = record.rules.iter().map(|one| rule(one, nodes)).collect();
     Policy::new(key.clone(), 0, subject, None, Some(rules))
 }
@@ -70,32 +64,4 @@ fn rule(rule: &FirewallRule, nodes: &Nodes<'_>) -> Rule {
 
 fn outside(block: IpNet) -> PeerKind {
     PeerKind::Block(BlockKind::NotPods, AddressBlock::new(block, &[]))
-}
-
-/// The nodes of a snapshot.
-struct Nodes<'a> {
-    nodes: Vec<(&'a SmolStr, &'a NodeRecord)>,
-    names: Arc<BTreeSet<SmolStr>>,
-}
-
-impl<'a> Nodes<'a> {
-    fn of(snapshot: &'a Snapshot) -> Self {
-        let nodes: Vec<_> = typed!(snapshot, Node).map(|(key, record)| (&key.name, &**record)).collect();
-        let names = Arc::new(nodes.iter().map(|(name, _)| (*name).clone()).collect());
-        Self { nodes, names }
-    }
-
-    fn matching(&self, selector: &Selector) -> NodePeer {
-        let matching: Vec<_> = self.nodes.iter().filter(|(_, node)| selector.matches(&node.labels)).collect();
-        let blocks = [Family::V4, Family::V6].map(|family| {
-            let addresses = matching.iter().flat_map(|(_, node)| &node.addresses).filter(|address| Family::of(**address) == family);
-            AddressBlock { family, addresses: Intervals::from_spans(addresses.map(|address| (number(*address), number(*address)))) }
-        });
-        NodePeer {
-            selector: selector.clone(),
-            names: matching.iter().map(|(name, _)| (*name).clone()).collect(),
-            known: Arc::clone(&self.names),
-            blocks,
-        }
-    }
 }

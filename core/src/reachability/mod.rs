@@ -14,6 +14,7 @@ mod matching;
 mod newcomer;
 mod next;
 mod outcome;
+mod overview;
 mod relevant;
 mod row;
 mod selection;
@@ -26,6 +27,7 @@ use smol_str::SmolStr;
 
 pub use class::{Class, ClassId};
 pub use outcome::Outcome;
+pub use overview::{OutcomeId, Overview};
 pub use row::{AddressOutcome, Addresses};
 
 pub(crate) use evaluation::{is_to_be_learned, rule_ports};
@@ -177,11 +179,6 @@ impl Reachability {
     /// What a class may do in one direction with another.
     fn answer(&self, subject: ClassId, direction: Direction, peer: ClassId) -> Arc<row::ClassOutcome> {
         self.row(subject, direction).of_class(self, peer)
-    }
-
-    /// The classes that rules single out for a class in one direction, sorted; `None` where they are more than half of all.
-    pub fn singled_out(&self, class: ClassId, direction: Direction) -> Option<Vec<ClassId>> {
-        self.row(class, direction).singled_out(self)
     }
 
     /// The classes, of the first so many, that a selector may select, sorted; `None` where it selects everybody.

@@ -275,6 +275,47 @@ impl Named {
     }
 }
 
+/// What a row singles classes out by.
+pub(super) struct Singling<'a> {
+    /// Those that selectors match, sorted.
+    pub(super) selected: &'a [ClassId],
+    /// Of classes of smaller ids it is known whether they are singled out.
+    pub(super) n_known: usize,
+    named: &'a Named,
+}
+
+impl Singling<'_> {
+    /// Those that selectors of many match, sorted each.
+    pub(super) fn lists(&self) -> &[Arc<[ClassId]>] {
+        &self.named.many
+    }
+
+    /// The addresses that blocks hold, IPv4 and IPv6.
+    pub(super) fn blocks(&self) -> &[Intervals<u128>; 2] {
+        &self.named.blocks
+    }
+
+    /// Whether blocks hold some addresses.
+    pub(super) fn has_blocks(&self) -> bool {
+        self.named.blocks.iter().any(|blocks| !blocks.is_empty())
+    }
+
+    /// Whether nodes are named.
+    pub(super) fn has_nodes(&self) -> bool {
+        self.named.has_nodes
+    }
+
+    /// Whether names of ports single classes out.
+    pub(super) fn has_ports(&self) -> bool {
+        !self.named.ports.is_empty()
+    }
+
+    /// Whether a class is singled out by the name of a port.
+    pub(super) fn has_port_of(&self, class: &Class) -> bool {
+        self.named.has_port(class)
+    }
+}
+
 /// The term that holds the fewest, as far as that shows: pods by their labels, and then whatever else is not negated.
 pub(super) fn narrowest(terms: &[Term]) -> Option<&Term> {
     let positive = || terms.iter().filter(|term| !term.is_negated);
@@ -392,19 +433,17 @@ impl Row {
         self.addresses.get_or_init(|| self.work_out_addresses(reachability))
     }
 
-    /// The classes that rules single out, sorted; `None` where that is more than half of them.
-    pub(super) fn singled_out(&self, reachability: &Reachability) -> Option<Vec<ClassId>> {
-        let Content { named, n_known, .. } = self.content(reachability);
-        let most = if reachability.classes.len() > 8 { reachability.classes.len() / 2 } else { usize::MAX };
-        if named.selected.as_ref().is_none_or(|selected| selected.len() > most) {
-            return None;
-        }
-        let holds = |(id, class): (ClassId, &Class)| {
-            let is_there = !class.pods.is_empty();
-            (is_there && (id.index() >= *n_known || named.may_hold(id, class))).then_some(id)
-        };
-        let ids: Vec<ClassId> = reachability.classes.entries().filter_map(holds).take(most.saturating_add(1)).collect();
-        (ids.len() <= most).then_some(ids)
+    /// What the rules single classes out by; `None` where they match everybody.
+    pub(super) fn singling(&self, reachability: &Reachability) -> Option<Singling<'_>> {
+        let content = self.content(reachability);
+        let selected = content.named.selected.as_deref()?;
+        let n_known = if self.is_open() { reachability.classes.len() } else { content.n_known };
+        Some(Singling { selected, named: &content.named, n_known })
+    }
+
+    /// What holds for a class that is not singled out.
+    pub(super) fn others(&self, reachability: &Reachability) -> &ClassOutcome {
+        &self.content(reachability).others
     }
 
     fn work_out_addresses(&self, reachability: &Reachability) -> Addresses {

@@ -94,10 +94,11 @@ impl Builder<'_> {
 
 /// Pairs of classes that some rule names, as against those that nothing keeps apart. A row that names nearly everybody names nobody.
 fn explicit_pairs(reachability: &Reachability) -> BTreeSet<(ClassId, ClassId)> {
+    let mut overview = reachability.overview();
     let mut pairs = BTreeSet::new();
     for id in reachability.classes().ids() {
         for direction in Direction::ALL {
-            for other in reachability.singled_out(id, direction).into_iter().flatten() {
+            for other in overview.named(id, direction).iter().flat_map(|named| named.iter().copied()) {
                 if !reachability.side(id, direction, other).is_none() {
                     pairs.insert(if direction == Direction::Egress { (id, other) } else { (other, id) });
                 }

@@ -6,7 +6,7 @@
 mod api;
 mod peers;
 mod ports;
-mod selector;
+pub(super) mod selector;
 #[cfg(test)]
 mod tests;
 

@@ -7,9 +7,12 @@ use crate::intake::{ApiSelector, escape};
 use crate::labels::{Operator, Requirement, Selector};
 use crate::record::{CiliumKey, CiliumRequirement, CiliumSelector};
 
-const NAMESPACE: &str = "io.kubernetes.pod.namespace";
-const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
-const ACCOUNT: &str = "io.cilium.k8s.policy.serviceaccount";
+/// The label of Cilium that bears the namespace of a pod.
+pub(in crate::intake) const NAMESPACE: &str = "io.kubernetes.pod.namespace";
+/// What stands before a namespace's labels where Cilium sees them on pods.
+pub(in crate::intake) const NAMESPACE_LABELS: &str = "io.cilium.k8s.namespace.labels.";
+/// The label of Cilium that bears the service account of a pod.
+pub(in crate::intake) const ACCOUNT: &str = "io.cilium.k8s.policy.serviceaccount";
 const CLUSTER: &str = "io.cilium.k8s.policy.cluster";
 /// The names of reserved labels (pkg/labels, `IDName...`).
 const RESERVED: &[&str] =

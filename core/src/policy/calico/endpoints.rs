@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use crate::intake::name_label;
 use crate::labels::{Facts, LabelSet, Operator, Requirement, Selector};
 use crate::object::{Kind, ObjectKey};
-use crate::policy::{HostNetwork, NamespaceScope, PodSelector};
+use crate::policy::{NamespaceScope, PodSelector};
 use crate::record::{
     ACCOUNT_KEY, ACCOUNT_PREFIX, CALICO_ACCOUNT, CALICO_NAME, CALICO_NAMESPACE, CALICO_ORCHESTRATOR, CalicoEndpoints, CalicoNamespaces,
     GLOBAL_KEY, NAMESPACE_PREFIX, NetworkSetRecord, Record,
@@ -141,7 +141,7 @@ impl<'a> Directory<'a> {
         let condition = self.unknown(&keys);
         if !keys.iter().any(|key| is_of_namespace(key)) {
             let pods = self.labels_in(&endpoints.labels, "");
-            let selectors = if pods == Selector::nothing() { Vec::new() } else { vec![of_pods(scope, pods)] };
+            let selectors = if pods == Selector::nothing() { Vec::new() } else { vec![PodSelector::within(scope, pods)] };
             return Pods { selectors, condition };
         }
         let mut by_pods: BTreeMap<Selector, Vec<SmolStr>> = BTreeMap::new();
@@ -157,7 +157,7 @@ impl<'a> Directory<'a> {
         }
         let selectors = by_pods.into_iter().map(|(pods, names)| {
             let named = Requirement { key: name_label().into(), operator: Operator::In(names) };
-            of_pods(NamespaceScope::Matching(Selector::new(vec![named])), pods)
+            PodSelector::within(NamespaceScope::Matching(Selector::new(vec![named])), pods)
         });
         Pods { selectors: selectors.collect(), condition }
     }
@@ -244,8 +244,4 @@ impl<'a> Directory<'a> {
     pub(super) fn may_miss_networks(&self) -> bool {
         [Kind::NetworkSet, Kind::GlobalNetworkSet].iter().any(|kind| self.snapshot.unseen.0.contains_key(kind))
     }
-}
-
-fn of_pods(namespaces: NamespaceScope, pods: Selector) -> PodSelector {
-    PodSelector { namespaces, pods, host_network: HostNetwork::LeftOut }
 }

@@ -12,8 +12,8 @@ use crate::intervals::Intervals;
 use crate::labels::Selector;
 use crate::object::{Kind, ObjectKey};
 use crate::policy::{
-    Action, BlockKind, Direction, DomainPattern, DomainPeer, HostNetwork, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port,
-    PortKind, Rule, Term,
+    Action, BlockKind, Direction, DomainPattern, DomainPeer, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule,
+    Term,
 };
 use crate::ports::{PortSet, Protocol};
 use crate::record::{
@@ -188,12 +188,7 @@ impl<'a> Compiler<'a> {
             }
             // It may be any pod.
             Some(condition) => {
-                let all = PodSelector {
-                    namespaces: NamespaceScope::Matching(Selector::default()),
-                    pods: Selector::default(),
-                    host_network: HostNetwork::LeftOut,
-                };
-                vec![certain, Choice { kinds: vec![PeerKind::Pods(all)], condition: Some(condition.to_owned()) }]
+                vec![certain, Choice { kinds: vec![PeerKind::Pods(PodSelector::everywhere())], condition: Some(condition.to_owned()) }]
             }
         };
         if !perhaps.is_empty() {
@@ -259,11 +254,7 @@ impl<'a> Compiler<'a> {
             _ => None,
         };
         if let (true, Some(ServiceRecord { selector: Some(selector), ports, .. })) = (slices.is_empty(), record) {
-            let pods = PodSelector {
-                namespaces: NamespaceScope::One(namespace.clone()),
-                pods: selector.clone(),
-                host_network: HostNetwork::LeftOut,
-            };
+            let pods = PodSelector::within(NamespaceScope::One(namespace.clone()), selector.clone());
             let targets = ports.iter().filter(|port| !rule.protocols.intersection(&PortSet::all_of(port.protocol)).is_empty());
             let targets = targets.map(|target| {
                 port(match &target.target {

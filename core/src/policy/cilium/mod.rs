@@ -8,22 +8,19 @@ mod selector;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use self::peers::Found;
 use self::selector::Endpoints;
-use super::{Action, HostNetwork, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule, Term};
-use crate::address::{AddressBlock, Family, number};
-use crate::intervals::Intervals;
-use crate::labels::Selector;
+use super::nodes::{Nodes, blocks_of};
+use super::{Action, HostNetwork, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule, Term};
+use crate::address::AddressBlock;
 use crate::object::{Kind, ObjectKey, Warning};
 use crate::record::{
     CidrGroups, CiliumAuthentication, CiliumPeerKind, CiliumPolicyRecord, CiliumPorts, CiliumRule, CiliumSection, CiliumServices,
-    CiliumSpec, CiliumSubject, NodeRecord, Record, ServicesBy,
+    CiliumSpec, CiliumSubject, Record, ServicesBy,
 };
 use crate::snapshot::{Snapshot, typed};
 
@@ -82,8 +79,7 @@ fn records(snapshot: &Snapshot) -> impl Iterator<Item = (&ObjectKey, &CiliumPoli
 
 struct Compiler<'a> {
     snapshot: &'a Snapshot,
-    nodes: Vec<(&'a SmolStr, &'a NodeRecord)>,
-    node_names: Arc<BTreeSet<SmolStr>>,
+    nodes: Nodes<'a>,
     /// The addresses of all nodes, IPv4 and IPv6.
     node_blocks: [AddressBlock; 2],
     /// The addresses of the API server, IPv4 and IPv6.
@@ -92,13 +88,12 @@ struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
-        let nodes: Vec<_> = typed!(snapshot, Node).map(|(key, record)| (&key.name, &**record)).collect();
-        let node_names = Arc::new(nodes.iter().map(|(name, _)| (*name).clone()).collect());
-        let node_blocks = blocks_of(nodes.iter().flat_map(|(_, node)| node.addresses.iter().copied()));
+        let nodes = Nodes::of(snapshot);
+        let node_blocks = nodes.blocks();
         let slices = typed!(snapshot, EndpointSlice).filter(|(key, slice)| key.namespace == "default" && slice.service == "kubernetes");
         let endpoints = slices.flat_map(|(_, slice)| &slice.endpoints);
         let api_server = blocks_of(endpoints.flat_map(|endpoint| endpoint.addresses.iter().copied()));
-        Self { snapshot, nodes, node_names, node_blocks, api_server }
+        Self { snapshot, nodes, node_blocks, api_server }
     }
 
     fn policy(&self, key: &ObjectKey, record: &CiliumPolicyRecord, spec: &CiliumSpec) -> Option<Policy> {
@@ -113,13 +108,13 @@ impl<'a> Compiler<'a> {
                 endpoints.pods
             }
             CiliumSubject::Nodes(selector) => {
-                let known = self.nodes.iter().filter(|(_, node)| selector.matches(&node.labels)).map(|(name, _)| (*name).clone());
+                let known = self.nodes.names_of(selector);
                 // A pod that runs nowhere yet may come to run on any node.
                 let host_network = HostNetwork::On(Arc::new(known.chain([SmolStr::default()]).collect()));
                 if self.nodes.is_empty() && !selector.is_everything() {
                     conditions.push(format!("the node has the labels {selector}"));
                 }
-                PodSelector { namespaces: NamespaceScope::Matching(Selector::default()), pods: Selector::default(), host_network }
+                PodSelector { host_network, ..PodSelector::everywhere() }
             }
         };
         let rules = |section: &CiliumSection| {
@@ -172,7 +167,7 @@ impl<'a> Compiler<'a> {
 
     /// What a list of requirements keeps out: pods that do not meet it, where Cilium still heeds such lists.
     fn required(&self, key: &ObjectKey, rule: &CiliumRule, selector: &crate::record::CiliumSelector) -> Rule {
-        let all = PeerKind::Pods(everywhere());
+        let all = PeerKind::Pods(PodSelector::everywhere());
         let mut terms = vec![Term { is_negated: false, any: [all].into() }];
         if let Some(endpoints) = Endpoints::of_peer(selector, &key.namespace) {
             terms.push(Term { is_negated: true, any: [PeerKind::Pods(endpoints.pods)].into() });
@@ -223,19 +218,4 @@ fn by_item(rule: &CiliumRule) -> Vec<(Option<Vec<Port>>, Option<&CiliumPorts>)> 
     let others: Vec<_> = items.iter().filter(|item| !is_plain(item)).map(|item| (item.ports.clone(), Some(item))).collect();
     let first = (!plain.is_empty() || others.is_empty()).then_some((Some(plain), None));
     first.into_iter().chain(others).collect()
-}
-
-/// Every pod that Cilium gives an identity of its own.
-fn everywhere() -> PodSelector {
-    let namespaces = NamespaceScope::Matching(Selector::default());
-    PodSelector { namespaces, pods: Selector::default(), host_network: HostNetwork::LeftOut }
-}
-
-/// The blocks that hold these addresses, IPv4 and IPv6.
-fn blocks_of(addresses: impl Iterator<Item = IpAddr>) -> [AddressBlock; 2] {
-    let addresses: Vec<IpAddr> = addresses.collect();
-    [Family::V4, Family::V6].map(|family| {
-        let own = addresses.iter().copied().filter(|address| Family::of(*address) == family);
-        AddressBlock { family, addresses: Intervals::from_spans(own.map(|address| (number(address), number(address)))) }
-    })
 }

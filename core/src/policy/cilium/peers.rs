@@ -3,13 +3,14 @@
 use ipnet::IpNet;
 use smol_str::SmolStr;
 
+use super::Compiler;
 use super::selector::{self, Endpoints};
-use super::{Compiler, blocks_of, everywhere};
 use crate::address::{AddressBlock, Family, number};
 use crate::intervals::Intervals;
 use crate::labels::{Labels, Selector};
 use crate::object::{Kind, ObjectKey};
-use crate::policy::{BlockKind, DomainPeer, Entity, EntityPeer, HostNetwork, NamespaceScope, NodePeer, Peer, PeerKind, PodSelector, Term};
+use crate::policy::nodes::blocks_of;
+use crate::policy::{BlockKind, DomainPeer, Entity, EntityPeer, NamespaceScope, Peer, PeerKind, PodSelector, Term};
 use crate::record::{
     CidrGroupRecord, CidrGroups, CiliumEntity, CiliumPeer, CiliumPeerKind, CiliumSelector, CiliumServices, Record, ServicesBy,
 };
@@ -71,7 +72,7 @@ impl Compiler<'_> {
             }
             CiliumPeerKind::Services(_) if self.is_unseen(Kind::Service) || self.is_unseen(Kind::EndpointSlice) => {
                 let words = SmolStr::from("it stands behind a Service that the rule names, which may not be read");
-                Some([PeerKind::Pods(everywhere()), self.world()].map(|kind| (kind, Some(words.clone()))).into())
+                Some([PeerKind::Pods(PodSelector::everywhere()), self.world()].map(|kind| (kind, Some(words.clone()))).into())
             }
             CiliumPeerKind::Services(services) => certain(self.services(services)),
             CiliumPeerKind::Untold(words) => Some(vec![(self.world(), Some(words.clone()))]),
@@ -127,7 +128,9 @@ impl Compiler<'_> {
             CiliumEntity::Host => vec![one(Entity::OwnNode, &self.node_blocks)],
             CiliumEntity::RemoteNode => vec![one(Entity::OtherNodes, &self.node_blocks)],
             CiliumEntity::ApiServer => vec![one(Entity::ApiServer, &self.api_server)],
-            CiliumEntity::Cluster => vec![PeerKind::Pods(everywhere()), self.all_nodes(), one(Entity::ApiServer, &self.api_server)],
+            CiliumEntity::Cluster => {
+                vec![PeerKind::Pods(PodSelector::everywhere()), self.all_nodes(), one(Entity::ApiServer, &self.api_server)]
+            }
             CiliumEntity::All | CiliumEntity::Unseen => Vec::new(),
         }
     }
@@ -141,13 +144,7 @@ impl Compiler<'_> {
     }
 
     fn nodes(&self, selector: &Selector) -> PeerKind {
-        let matching: Vec<_> = self.nodes.iter().filter(|(_, node)| selector.matches(&node.labels)).collect();
-        PeerKind::Nodes(Box::new(NodePeer {
-            selector: selector.clone(),
-            names: matching.iter().map(|(name, _)| (*name).clone()).collect(),
-            known: std::sync::Arc::clone(&self.node_names),
-            blocks: blocks_of(matching.iter().flat_map(|(_, node)| node.addresses.iter().copied())),
-        }))
+        PeerKind::Nodes(Box::new(self.nodes.matching(selector)))
     }
 
     /// The part of a block that is outside: neither pods nor nodes.
@@ -192,11 +189,10 @@ impl Compiler<'_> {
                 continue;
             }
             match &service.selector {
-                Some(selector) => kinds.push(PeerKind::Pods(PodSelector {
-                    namespaces: NamespaceScope::One(key.namespace.clone()),
-                    pods: selector.clone(),
-                    host_network: HostNetwork::LeftOut,
-                })),
+                Some(selector) => {
+                    let own = NamespaceScope::One(key.namespace.clone());
+                    kinds.push(PeerKind::Pods(PodSelector::within(own, selector.clone())));
+                }
                 None => {
                     let slices = typed!(self.snapshot, EndpointSlice);
                     let own = slices.filter(|(slice, record)| slice.namespace == key.namespace && record.service == key.name);

@@ -6,7 +6,7 @@
 use smol_str::SmolStr;
 
 use crate::labels::{Labels, Operator, Requirement, Selector};
-use crate::policy::{HostNetwork, NamespaceScope, PodSelector};
+use crate::policy::{NamespaceScope, PodSelector};
 use crate::record::{ACCOUNT_KEY, CiliumKey, CiliumRequirement, CiliumSelector};
 
 /// The name of a cluster that nobody named.
@@ -77,7 +77,7 @@ impl Endpoints {
                 one_or_matching(namespaces)
             }
         };
-        let pods = PodSelector { namespaces, pods: Selector::new(pods), host_network: HostNetwork::LeftOut };
+        let pods = PodSelector::within(namespaces, Selector::new(pods));
         Some(Self { pods, condition: (!conditions.is_empty()).then(|| conditions.join(" and ")) })
     }
 }

@@ -11,7 +11,7 @@ use super::membership::{Member, Members, Membership};
 use crate::address::AddressBlock;
 use crate::labels::{Operator, Requirement, Selector};
 use crate::object::{Kind, ObjectKey};
-use crate::policy::{Action, BlockKind, HostNetwork, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule, Term};
+use crate::policy::{Action, BlockKind, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule, Term};
 use crate::ports::{PortSet, Protocol};
 use crate::record::{AuthorizationAction, AuthorizationPolicyRecord, AuthorizationRule, AuthorizationTarget, MeshSource, Record, Wanted};
 use crate::snapshot::{Snapshot, typed};
@@ -96,7 +96,7 @@ impl Compiler<'_> {
                     _ => None,
                 };
                 let pods = Selector::new(vec![Requirement { key: GATEWAY_NAME.into(), operator: Operator::In(vec![name.clone()]) }]);
-                let itself = PodSelector { namespaces: own.clone(), pods, host_network: HostNetwork::LeftOut };
+                let itself = PodSelector::within(own.clone(), pods);
                 let itself = Members { selector: itself, member: Member::Sidecar, condition: None };
                 let is_waypoint = class.is_none_or(|class| class == WAYPOINT_CLASS);
                 let mut subjects =

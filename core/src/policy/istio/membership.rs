@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::labels::{Operator, Requirement, Selector};
 use crate::object::Kind;
-use crate::policy::{HostNetwork, NamespaceScope, PodSelector};
+use crate::policy::{NamespaceScope, PodSelector};
 use crate::record::PROXY_KEY;
 use crate::snapshot::Snapshot;
 
@@ -187,5 +187,5 @@ impl<'a> Membership<'a> {
 
 /// Pods that are not on their node's network: those are never in the mesh.
 fn selector(namespaces: NamespaceScope, pods: Selector) -> PodSelector {
-    PodSelector { namespaces, pods, host_network: HostNetwork::LeftOut }
+    PodSelector::within(namespaces, pods)
 }

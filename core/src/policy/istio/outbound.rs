@@ -16,7 +16,7 @@ use super::membership::{Member, Membership};
 use crate::assumptions::{Assumptions, MeshOutbound};
 use crate::labels::{Operator, Requirement, Selector};
 use crate::object::{Kind, ObjectKey};
-use crate::policy::{Action, HostNetwork, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule};
+use crate::policy::{Action, NamespaceScope, Peer, PeerKind, PodSelector, Policy, Port, PortKind, Rule};
 use crate::ports::{PortSet, Protocol};
 use crate::record::SidecarRecord;
 use crate::snapshot::{Snapshot, typed};
@@ -155,8 +155,7 @@ impl Compiler<'_> {
     /// What they may reach.
     fn rules(&self, sidecar: Option<Sidecar<'_>>, own: Option<&SmolStr>) -> Vec<Rule> {
         let port = |set: PortSet| Some(vec![Port { pointer: MODE.into(), kind: PortKind::Set(set) }]);
-        let mesh =
-            PodSelector { namespaces: NamespaceScope::One(ROOT.into()), pods: Selector::default(), host_network: HostNetwork::LeftOut };
+        let mesh = PodSelector::within(NamespaceScope::One(ROOT.into()), Selector::default());
         let mesh = Peer { pointer: MODE.into(), kind: PeerKind::Pods(mesh) };
         let mut rules = vec![
             Rule::new(MODE, Action::Allow, None, port(not_tcp())),
