@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 #[path = "cli/asking.rs"]
 mod asking;
+#[path = "cli/picturing.rs"]
+mod picturing;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/requesting.rs"]

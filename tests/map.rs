@@ -5,8 +5,8 @@ use std::sync::Arc;
 use egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use portolan::map::model::{Edge, Group, Lane, MapModel, Node, Outline, Tone, Way};
-use portolan::map::{MapEvent, MapView};
+use portolan::map::model::{Edge, Group, Lane, MapModel, Node, NodeKind, Tone, Way};
+use portolan::map::{MapAction, MapEvent, MapView};
 
 struct Window {
     view: MapView,
@@ -15,30 +15,26 @@ struct Window {
     events: Vec<MapEvent>,
 }
 
-fn node(id: &str, lane: Lane, group: Option<&str>, outline: Outline, tone: Tone) -> Node {
+fn node(id: &str, lane: Lane, group: Option<&str>, kind: NodeKind, tone: Tone) -> Node {
     let title = id.rsplit('/').next().unwrap_or(id).to_owned();
-    Node { id: id.into(), lane, group: group.map(Into::into), outline, title, fact: "3 pods".into(), name: id.replacen('/', " ", 1), tone }
+    let node = Node::new(id, lane, kind, title, id.replacen('/', " ", 1));
+    let is_workload = kind == NodeKind::Workload;
+    Node { group: group.map(Into::into), fact: "3 pods".into(), tone, unfolds: is_workload, folds_into: group.map(Into::into), ..node }
 }
 
 fn model() -> MapModel {
     let shop = Some("namespace/shop");
-    let edge = |from: &str, to: &str| Edge {
-        id: format!("{from} {to}"),
-        from: from.into(),
-        to: to.into(),
-        tone: Tone::Allowed,
-        label: "80/TCP".into(),
-    };
+    let edge = |from: &str, to: &str| Edge::new(format!("{from} {to}"), from, to, Tone::Allowed, "80/TCP");
     MapModel {
         nodes: vec![
-            node("outside/internet", Lane::Outside, None, Outline::Pill, Tone::Open),
-            node("host/shop.example", Lane::Entry, None, Outline::Arrow, Tone::Plain),
-            node("service/shop/web", Lane::Services, shop, Outline::Hexagon, Tone::Plain),
-            node("service/shop/gone", Lane::Services, shop, Outline::Ghost, Tone::Denied),
-            node("workload/shop/web", Lane::Workloads, shop, Outline::Box, Tone::Plain),
-            node("workload/shop/cart", Lane::Workloads, shop, Outline::Box, Tone::Plain),
-            node("workload/data/db", Lane::Workloads, Some("namespace/data"), Outline::Box, Tone::Plain),
-            node("address/10.0.0.0/8", Lane::Destinations, None, Outline::Pill, Tone::Allowed),
+            node("outside/internet", Lane::Outside, None, NodeKind::Internet, Tone::Open),
+            node("host/shop.example", Lane::Entry, None, NodeKind::Entry, Tone::Plain),
+            node("service/shop/web", Lane::Services, shop, NodeKind::Service, Tone::Plain),
+            node("service/shop/gone", Lane::Services, shop, NodeKind::MissingService, Tone::Denied),
+            node("workload/shop/web", Lane::Workloads, shop, NodeKind::Workload, Tone::Plain),
+            node("workload/shop/cart", Lane::Workloads, shop, NodeKind::Workload, Tone::Plain),
+            node("workload/data/db", Lane::Workloads, Some("namespace/data"), NodeKind::Workload, Tone::Plain),
+            node("address/10.0.0.0/8", Lane::Destinations, None, NodeKind::Range, Tone::Allowed),
         ],
         edges: vec![
             edge("outside/internet", "host/shop.example"),
@@ -55,7 +51,7 @@ fn model() -> MapModel {
                 name: format!("namespace {name}"),
             })
             .to_vec(),
-        ways: Vec::new(),
+        ..MapModel::default()
     }
 }
 
@@ -138,7 +134,7 @@ fn the_title_of_a_namespace_selects_it_and_opens_it() {
     harness.run();
     let events = &harness.state().events;
     assert_eq!(events[0], select("namespace/shop"));
-    assert!(events.contains(&MapEvent::Open("namespace/shop".into())), "{events:?}");
+    assert!(events.contains(&MapEvent::Fold("namespace/shop".into())), "{events:?}");
 }
 
 #[test]
@@ -148,7 +144,7 @@ fn a_double_click_opens_a_node() {
     harness.step();
     harness.get_by_label("workload shop/web").click();
     harness.run();
-    assert!(harness.state().events.contains(&MapEvent::Open("workload/shop/web".into())), "{:?}", harness.state().events);
+    assert!(harness.state().events.contains(&MapEvent::Fold("workload/shop/web".into())), "{:?}", harness.state().events);
 }
 
 #[test]
@@ -172,14 +168,14 @@ fn the_keyboard_walks_along_edges_and_lanes() {
     harness.run();
     harness.key_press(Key::Enter);
     harness.run();
-    assert_eq!(harness.state().events, [select("service/shop/web"), MapEvent::Open("service/shop/web".into())]);
+    assert_eq!(harness.state().events, [MapEvent::Fold("namespace/shop".into()), select("service/shop/web")]);
 }
 
 #[test]
 fn dragging_pans_and_f_brings_everything_back() {
     let mut harness = harness();
     let place = |harness: &Harness<'static, Window>| harness.get_by_label("workload shop/cart").rect().min;
-    harness.key_press(Key::F);
+    harness.state_mut().view.act(MapAction::Fit);
     harness.run();
     let before = place(&harness);
     harness.drag_at(egui::pos2(1000.0, 600.0));
@@ -189,7 +185,7 @@ fn dragging_pans_and_f_brings_everything_back() {
     harness.drop_at(egui::pos2(970.0, 640.0));
     harness.run();
     assert_eq!(place(&harness), before + vec2(-30.0, 40.0));
-    harness.key_press(Key::F);
+    harness.state_mut().view.act(MapAction::Fit);
     harness.run();
     assert_eq!(place(&harness), before);
 }
@@ -198,7 +194,7 @@ fn dragging_pans_and_f_brings_everything_back() {
 fn a_changed_model_is_shown_and_the_map_rests_again() {
     let mut harness = harness();
     let mut changed = model();
-    changed.nodes.push(node("workload/data/cache", Lane::Workloads, Some("namespace/data"), Outline::Box, Tone::Lost));
+    changed.nodes.push(node("workload/data/cache", Lane::Workloads, Some("namespace/data"), NodeKind::Workload, Tone::Lost));
     let before = harness.get_by_label("workload shop/cart").rect();
     harness.state_mut().model = Arc::new(changed);
     harness.run();
@@ -219,7 +215,7 @@ fn an_equal_model_is_not_drawn_again() {
 fn focus_on_brings_a_node_into_view() {
     let mut harness = harness();
     for _ in 0..6 {
-        harness.key_press(Key::Plus);
+        harness.state_mut().view.act(MapAction::Closer);
     }
     harness.state_mut().view.focus_on("workload/data/db");
     harness.run();
@@ -234,7 +230,7 @@ fn a_way_is_brought_into_view_and_selected_though_it_is_no_node() {
     let edges = changed.edges.iter().take(3).map(|edge| edge.id.clone()).collect();
     changed.ways.push(Way { id: "request/http://shop.example/".into(), nodes, edges });
     for _ in 0..6 {
-        harness.key_press(Key::Plus);
+        harness.state_mut().view.act(MapAction::Closer);
     }
     harness.run();
     assert!(harness.query_by_label("outside internet").is_none(), "it is out of sight");
@@ -256,4 +252,75 @@ fn an_empty_model_is_an_empty_map() {
     harness.state_mut().model = Arc::new(MapModel::default());
     harness.run();
     assert!(harness.query_by_label("workload shop/cart").is_none());
+}
+
+/// Steps until no layout is under way.
+fn until_laid_out(harness: &mut Harness<'static, Window>) {
+    for _ in 0..2_000 {
+        harness.run();
+        if !harness.state().view.is_laying_out() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    panic!("the layout does not come to an end");
+}
+
+#[test]
+fn a_large_model_is_laid_out_aside_while_the_picture_before_stays() {
+    let mut harness = harness();
+    let mut large = model();
+    for at in 0..400 {
+        let id = format!("workload/many/w{at}");
+        large.nodes.push(node(&id, Lane::Workloads, Some("namespace/data"), NodeKind::Workload, Tone::Plain));
+        large.edges.push(Edge::new(format!("many {at}"), "workload/shop/web", id, Tone::Allowed, ""));
+    }
+    harness.state_mut().model = Arc::new(large);
+    harness.step();
+    assert!(harness.state().view.is_laying_out());
+    assert!(harness.query_by_label("workload shop/cart").is_some(), "meanwhile there is what was there");
+    until_laid_out(&mut harness);
+    harness.state_mut().view.focus_on("workload/many/w7");
+    harness.run();
+    assert!(harness.query_by_label("workload many/w7").is_some());
+    harness.get_by_label("workload many/w7").click();
+    harness.run();
+    assert_eq!(harness.state().events, [select("workload/many/w7")], "and it works as a small one does");
+}
+
+#[test]
+fn what_is_selected_is_acted_upon_where_nothing_has_the_keyboard() {
+    let mut harness = harness();
+    harness.state_mut().selected = Some("workload/shop/cart".to_owned());
+    harness.run();
+    for action in [MapAction::Fold, MapAction::FoldAway, MapAction::PutAside, MapAction::Pin] {
+        harness.state_mut().view.act(action);
+        harness.step();
+    }
+    let cart = || "workload/shop/cart".to_owned();
+    let asked = [MapEvent::Fold(cart()), MapEvent::Fold("namespace/shop".to_owned()), MapEvent::PutAside(cart()), MapEvent::Pin(cart())];
+    assert_eq!(harness.state().events, asked);
+}
+
+#[test]
+fn a_node_under_the_pointer_tells_its_reasons() {
+    let mut harness = harness();
+    harness.get_by_label("workload data/db").hover();
+    harness.run_steps(60);
+    assert_eq!(harness.state().events, [MapEvent::Hover("workload/data/db".to_owned())], "they are asked for once");
+    let reasons = vec![("closed to all but shop/web".to_owned(), Some(Tone::Allowed))];
+    harness.state_mut().view.explain(Some(("workload/data/db".to_owned(), reasons)));
+    harness.run_steps(5);
+    assert!(harness.query_by_label("closed to all but shop/web").is_some());
+}
+
+#[test]
+fn what_is_selected_is_brought_close() {
+    let mut harness = harness();
+    harness.state_mut().selected = Some("workload/data/db".to_owned());
+    harness.run();
+    let before = harness.get_by_label("workload data/db").rect().width();
+    harness.state_mut().view.act(MapAction::FitSelection);
+    harness.run();
+    assert!(harness.get_by_label("workload data/db").rect().width() > before);
 }

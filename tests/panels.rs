@@ -17,6 +17,8 @@ use portolan::window::{Backend, Window};
 mod asking;
 #[path = "panels/assumptions.rs"]
 mod assumptions;
+#[path = "panels/long.rs"]
+mod long;
 #[path = "panels/sample.rs"]
 mod sample;
 
@@ -157,6 +159,9 @@ fn the_tree_selects_and_folds() {
     harness.run();
     harness.key_press(Key::ArrowRight);
     harness.run();
+    assert_eq!(shared.sent(), [Command::ToggleFold("workload/payments/Deployment/payments-worker".to_owned())]);
+    shared.change(|view| std::sync::Arc::make_mut(&mut view.namespaces)[0].workloads[1].unfolded = true);
+    harness.run();
     harness.get_by_label("pod payments-worker-7d4f9c6b5-2").click();
     harness.run();
     assert_eq!(shared.sent(), [Command::Select(Some("pod/payments/payments-worker-2".to_owned()))]);
@@ -211,7 +216,9 @@ fn the_inspector_tells_who_could_come() {
 
 #[test]
 fn an_empty_window_says_what_would_fill_it() {
-    let (harness, _) = window_of(View::default(), None);
+    let (mut harness, _) = window_of(View::default(), None);
+    harness.get_by_label("Show the sketch").click();
+    harness.run();
     for text in
         ["Select a pod, workload, Service or destination", "No namespaces yet", "Open an object on the left", "Nothing is edited yet"]
     {
@@ -375,7 +382,7 @@ fn the_palette_opens_by_key_and_runs_a_command() {
     harness.run();
     let field = harness.get_by_label("Type a command");
     assert!(field.is_focused());
-    field.type_text("unfold");
+    field.type_text("unfold all");
     harness.run();
     harness.key_press(Key::Enter);
     harness.run();
@@ -511,7 +518,7 @@ fn a_small_window_and_thousands_of_rows_are_drawn() {
         let mut namespace = view.namespaces[1].clone();
         namespace.id = format!("namespace/n{index}");
         namespace.name = format!("n{index}");
-        view.namespaces.push(namespace);
+        std::sync::Arc::make_mut(&mut view.namespaces).push(namespace);
     }
     let (mut harness, _) = window_of(view, None);
     assert!(harness.query_all_by_label_contains("namespace n").count() < 60, "what is out of sight is not drawn");

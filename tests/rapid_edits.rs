@@ -172,6 +172,8 @@ fn timeless(view: &View) -> View {
     view.generation = 0;
     view.status.timing.clear();
     view.status.source.clear();
+    // The first crumb is the name of the source.
+    view.crumbs.remove(0);
     if let Some(open) = &mut view.sketch.open {
         open.revision = 0;
     }

@@ -14,6 +14,8 @@ mod live;
 mod looking;
 #[path = "window/manifests.rs"]
 mod manifests;
+#[path = "window/picturing.rs"]
+mod picturing;
 #[path = "window/reach.rs"]
 mod reach;
 #[path = "window/reasons.rs"]

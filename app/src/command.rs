@@ -1,10 +1,12 @@
 //! The closed list of what a person can ask. Every intent of the window is one of these; each carries the ids it needs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use portolan_core::assumptions::Profile;
 
 use crate::map::model::Id;
+use crate::map::picture::Picture;
 use crate::source::demo::Demo;
 
 /// An intent.
@@ -21,12 +23,20 @@ pub enum Command {
     // Looking
     /// Select a thing by id, or nothing.
     Select(Option<Id>),
-    /// Fold or unfold a namespace by its id.
+    /// Fold or unfold by id: a namespace, a workload, or what several things are folded into.
     ToggleFold(Id),
     /// Fold every namespace, or unfold every one.
     FoldAll(bool),
     /// Set what the map shows.
     Show(ShowOptions),
+    /// Put a node aside by its id: its connections are left out. What stands for workloads stays on the map, everything else leaves it.
+    PutAside(Id),
+    /// Bring back what was put aside, by id; all of it where none is named.
+    BringBack(Option<Id>),
+    /// Pin something by its id, or unpin it: it stays apart and lit, whatever is selected.
+    Pin(Id),
+    /// Say why what is under the pointer is as it is: a node or an edge of the map by its id; nothing any more with `None`.
+    Explain(Option<Id>),
 
     /// Say what comes of the URL in the search box; empty for none.
     AskUrl(String),
@@ -83,6 +93,10 @@ pub enum Command {
     // Out
     /// Write the edited objects to a file, deletions beside it.
     ExportTo(PathBuf),
+    /// Save the map as it is shown. The window's own to do: it takes the picture and has it written.
+    SavePicture(PathBuf),
+    /// Write a picture of the map into a file whose name says in what.
+    WritePicture(PathBuf, Arc<Picture>),
 }
 
 /// What a new object starts from. The second part of [`Command::Create`] is its namespace.
@@ -117,7 +131,7 @@ impl Template {
 }
 
 /// What the map shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShowOptions {
     /// Ways in from outside.
     pub entry_paths: bool,
@@ -133,6 +147,61 @@ pub struct ShowOptions {
     pub noisy_peers: bool,
     /// Only workloads that these policies are for, and what those connect to.
     pub policies: PolicyFilter,
+    /// Connections that are certainly allowed.
+    pub allowed: bool,
+    /// Connections that depend on something.
+    pub depends: bool,
+    /// Only a part of the map.
+    pub only: Only,
+    /// Only what these texts describe.
+    pub filter: MapFilter,
+}
+
+/// To what part the map is narrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Only {
+    /// All of it.
+    #[default]
+    Everything,
+    /// What the sketch gains, loses or changes, and what is at its ends.
+    Changed,
+    /// Ways in, and what they lead through and to.
+    EntryPaths,
+    /// Ways out, and whom they start from.
+    Egress,
+}
+
+impl Only {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Everything, Self::Changed, Self::EntryPaths, Self::Egress];
+
+    /// What the menu calls it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Everything => "Everything",
+            Self::Changed => "Only what the sketch changes",
+            Self::EntryPaths => "Only ways in",
+            Self::Egress => "Only ways out",
+        }
+    }
+}
+
+/// What the map is narrowed to, as a person writes it. An empty text leaves everything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MapFilter {
+    /// Names of namespaces, with commas between; `*` stands for any part of a name: `shop, team-*`.
+    pub namespaces: String,
+    /// A label selector as kubectl reads it: `app=cart, tier in (web, api)`.
+    pub labels: String,
+    /// Ports and protocols, with commas between: `443, 53/UDP, 8000-9000/TCP, SCTP`.
+    pub ports: String,
+}
+
+impl MapFilter {
+    /// Whether it leaves everything.
+    pub fn is_empty(&self) -> bool {
+        [&self.namespaces, &self.labels, &self.ports].into_iter().all(|text| text.trim().is_empty())
+    }
 }
 
 /// Which policies must be for a workload that the map shows.
@@ -168,6 +237,10 @@ impl Default for ShowOptions {
             denied_paths: true,
             noisy_peers: false,
             policies: PolicyFilter::All,
+            allowed: true,
+            depends: true,
+            only: Only::Everything,
+            filter: MapFilter::default(),
         }
     }
 }

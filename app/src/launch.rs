@@ -13,6 +13,7 @@ the window cannot be opened, for want of a display perhaps. The same answers are
   portolan connections   every connection that is allowed
   portolan trace         whether one end reaches another, and why
   portolan paths         every way in from outside, hop by hop
+  portolan map           the map as a picture: SVG, PNG or DOT
   portolan diff          what is different between two sets of manifests
 for example: portolan --demo connections";
 

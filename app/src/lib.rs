@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod command;
+mod files;
 pub mod launch;
 pub mod map;
 pub mod panels;

@@ -1,5 +1,7 @@
 //! What a person has open: a cluster, a selection, a sketch. Takes commands and makes views; owned by the worker, knows no thread.
 
+mod kept;
+mod looking;
 mod sketching;
 mod templates;
 
@@ -13,14 +15,14 @@ use portolan_core::assumptions::{Assumptions, Detection, Settled, detect};
 use portolan_core::egress::NatNote;
 use portolan_core::snapshot::{Change, Snapshot};
 use portolan_core::text::count;
-use portolan_core::whatif::{EditKind, Export, History};
+use portolan_core::whatif::{EditKind, Export, History, Overlay};
 use portolan_core::{Kind, Warning};
 
 use crate::command::{Command, PolicyFilter, ShowOptions};
+use crate::files;
 use crate::map::model::Id;
-use crate::view_model::{
-    Asking, Freshness, Notice, Status, View, WarningRow, assumptions, difference, graph, ids, inspector, namespaces, request, search,
-};
+use crate::view_model::{Asking, Freshness, Notice, Status, View, WarningRow, assumptions, difference, graph, ids, namespaces, request};
+use kept::Kept;
 use sketching::Editor;
 
 /// As many namespaces as start unfolded; where there are more, all start folded.
@@ -38,6 +40,14 @@ pub struct Session {
     /// The URL in the search box; empty for none.
     url: String,
     show: ShowOptions,
+    /// What was put aside by hand, by the ids of its nodes.
+    aside: BTreeSet<Id>,
+    /// What would be put aside as noisy, and was brought back.
+    brought_back: BTreeSet<Id>,
+    /// What is pinned, by id.
+    pinned: BTreeSet<Id>,
+    /// What is to be explained: a node or an edge of the map.
+    explained: Option<Id>,
     /// Namespaces by id; `None` until there are any to decide for.
     unfolded: Option<BTreeSet<Id>>,
     source: String,
@@ -46,6 +56,7 @@ pub struct Session {
     source_warnings: Vec<Warning>,
     notice: Option<Notice>,
     answers: Option<Answers>,
+    kept: Kept,
     generation: u64,
 }
 
@@ -81,6 +92,10 @@ impl Session {
             unfolds_selected: false,
             url: String::new(),
             show: ShowOptions::default(),
+            aside: BTreeSet::new(),
+            brought_back: BTreeSet::new(),
+            pinned: BTreeSet::new(),
+            explained: None,
             unfolded: None,
             source: String::new(),
             freshness: Freshness::Static,
@@ -88,6 +103,7 @@ impl Session {
             source_warnings: Vec::new(),
             notice: None,
             answers: None,
+            kept: Kept::default(),
             generation: 0,
         }
     }
@@ -95,7 +111,7 @@ impl Session {
     /// Starts over with another source, of which nothing is known yet.
     pub fn open(&mut self, source: String, represents_templates: bool, freshness: Freshness) {
         let generation = self.generation;
-        *self = Self { show: self.show, generation, editor: self.editor.emptied(), ..Self::new(self.settled.clone()) };
+        *self = Self { show: self.show.clone(), generation, editor: self.editor.emptied(), ..Self::new(self.settled.clone()) };
         self.host = Host::new(self.settled.assumptions(None), represents_templates);
         self.source = source;
         self.freshness = freshness;
@@ -124,6 +140,12 @@ impl Session {
         self.notice = Some(Notice { text: text.into(), is_failure });
     }
 
+    /// Lays edits over the source in place of those that are there.
+    pub fn lay_over(&mut self, overlay: Overlay) {
+        self.history.record(overlay, false);
+        self.answers = None;
+    }
+
     /// The snapshot without the edits.
     pub fn snapshot(&self) -> &Snapshot {
         self.host.snapshot()
@@ -146,7 +168,29 @@ impl Session {
                 self.unfolded = Some(all);
             }
             Command::Show(show) => self.show = show,
+            Command::PutAside(id) => {
+                self.brought_back.remove(&id);
+                self.aside.insert(id);
+            }
+            Command::BringBack(Some(id)) => {
+                self.aside.remove(&id);
+                self.brought_back.insert(id);
+            }
+            Command::BringBack(None) => {
+                self.aside.clear();
+                self.show.noisy_peers = true;
+            }
+            Command::Pin(id) => {
+                if !self.pinned.remove(&id) {
+                    self.pinned.insert(id);
+                }
+            }
+            Command::Explain(id) => self.explained = id,
             Command::ExportTo(path) => self.export(&path),
+            Command::WritePicture(path, picture) => match picture.save(&path, None) {
+                Ok(()) => self.notify(format!("saved the map to {}", path.display()), false),
+                Err(error) => self.notify(format!("not saved: {error:#}"), true),
+            },
             Command::SetProfile(profile) => self.settle(|settled| settled.profile = profile),
             Command::Assume { name, value } => self.assume(&name, &value),
             Command::NoteNat(text) => match NatNote::parse(&text) {
@@ -214,6 +258,7 @@ impl Session {
     fn answers_unless(&mut self, is_outdated: &dyn Fn() -> bool) -> Option<&Answers> {
         if self.answers.is_none() {
             self.answers = Some(self.work_out(is_outdated)?);
+            self.kept.forget();
         }
         self.answers.as_ref()
     }
@@ -262,39 +307,42 @@ impl Session {
             return None;
         }
         self.unfold_selected();
+        let mut kept = std::mem::take(&mut self.kept);
+        let view = self.view_from(&mut kept, is_outdated);
+        self.kept = kept;
+        view
+    }
+
+    fn view_from(&mut self, kept: &mut Kept, is_outdated: &dyn Fn() -> bool) -> Option<View> {
         let answers = self.answers.as_ref()?;
         let unfolded = self.unfolded.clone().unwrap_or_default();
         let is_unfolded = |id: &str| unfolded.contains(id);
-        let map_focus = self.selected.as_deref().map(|id| node_of(&answers.edited, id, &is_unfolded));
-        let scene = graph::Scene {
-            base: &answers.base,
-            edited: &answers.edited,
-            difference: &answers.difference,
-            show: self.show,
-            unfolded: &is_unfolded,
-            selected: self.selected.as_deref(),
-        };
-        let map = Arc::new(graph::model(&scene));
+        let picture = kept.picture(self, answers, &unfolded);
         if is_outdated() {
             return None;
         }
         let is_loading = matches!(self.freshness, Freshness::Loading(..));
         let detected = assumptions::detected(answers.detection.as_ref(), self.host.snapshot(), is_loading);
-        let warnings = self.source_warnings.iter().cloned().chain(answers.edited.warnings());
+        let warnings: Vec<Warning> = self.source_warnings.iter().chain(kept.warnings(answers)).cloned().collect();
         self.generation += 1;
         Some(View {
             generation: self.generation,
-            namespaces: namespaces::rows(&answers.edited, is_unfolded),
-            map,
-            map_focus,
-            inspector: self.selected.as_deref().and_then(|id| inspector::inspect(&answers.base, &answers.edited, id)),
+            namespaces: kept.namespaces(&unfolded, || namespaces::rows(&answers.edited, is_unfolded)),
+            map: Arc::clone(&picture.0),
+            map_focus: picture.1.focus.clone(),
+            inspector: kept.inspector(answers, self.selected.as_deref()),
             sketch: self.sketch_view(),
             difference: difference::table(&answers.difference),
-            warnings: warnings.map(|w| WarningRow { object: w.object, pointer: w.pointer, message: w.message }).collect(),
+            warnings: warnings.into_iter().map(|w| WarningRow { object: w.object, pointer: w.pointer, message: w.message }).collect(),
             status: self.status(answers, &detected),
             assumptions: assumptions::view(&self.settled, &detected, answers.base.assumptions()),
             policy_filters: policy_filters(&answers.edited),
-            search_index: search::index(&answers.edited),
+            crumbs: self.crumbs(answers),
+            aside: picture.1.aside.clone(),
+            pinned: self.pinned_rows(answers),
+            filter_errors: graph::narrow::Filter::read(&self.show.filter).errors,
+            hint: self.hint(answers, &picture.0),
+            search_index: kept.search_index(answers),
             asking: if self.url.is_empty() { Asking::default() } else { request::asking(&answers.edited, &self.url) },
         })
     }
@@ -340,39 +388,18 @@ fn namespace_of(id: &str) -> Option<Id> {
     }
 }
 
-/// The node of the map that stands for what is selected.
-fn node_of(analysis: &Analysis, id: &str, is_unfolded: &dyn Fn(&str) -> bool) -> Id {
-    if let Some(namespace) = namespace_of(id)
-        && !is_unfolded(&namespace)
-    {
-        return namespace;
-    }
-    match ids::subject(analysis, id) {
-        Some(ids::Subject::Pod(pod)) => ids::workload(analysis.inventory().workloads.at(analysis.inventory().pods.at(pod).workload)),
-        _ => id.to_owned(),
-    }
-}
-
 /// Writes an export: objects to apply into `path`, those to delete beside it. Each file is replaced as a whole or not at all.
 fn write_export(export: &Export, n_apply: usize, path: &Path) -> std::io::Result<String> {
     let mut saved = Vec::new();
     if !export.apply.is_empty() {
-        replace_file(path, &export.apply)?;
+        files::replace(path, export.apply.as_bytes())?;
         saved.push(format!("{} in {}", count(n_apply, "object", "objects"), path.display()));
     }
     if !export.delete.is_empty() {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let beside = path.with_file_name(format!("{stem}-delete.yaml"));
-        replace_file(&beside, &export.delete)?;
+        files::replace(&beside, export.delete.as_bytes())?;
         saved.push(format!("deletions in {}", beside.display()));
     }
     Ok(if saved.is_empty() { "there is nothing to save".to_owned() } else { format!("saved {}", saved.join(", ")) })
-}
-
-fn replace_file(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_default();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    std::fs::write(&part, text)?;
-    std::fs::rename(&part, path)
 }

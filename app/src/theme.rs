@@ -1,7 +1,8 @@
 //! The one place with colours, type sizes and spacing.
 //!
 //! Two palettes, light and dark, of the same tokens. Every text token keeps a contrast of at least 4.5 to 1 on canvas, panel and
-//! raised (WCAG 2.2, 1.4.3); a test holds them to it. Nothing else in the program names a colour.
+//! raised (WCAG 2.2, 1.4.3), and every line that says something one of at least 3 to 1 on what it lies on (1.4.11); tests hold them to
+//! it. What is not connected to the selection steps back behind that, as what is out of use may. Nothing else in the program names a colour.
 
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub struct Palette {
     pub raised: Color32,
     /// Borders and separators; never text.
     pub line: Color32,
+    /// The outline of a node that has no other colour: 3 to 1 on the map and on the boxes of namespaces.
+    pub outline: Color32,
     /// Text.
     pub text: Color32,
     /// Second lines and labels.
@@ -48,6 +51,7 @@ pub const DARK: Palette = Palette {
     panel: rgb(0x171D26),
     raised: rgb(0x212A36),
     line: rgb(0x364353),
+    outline: rgb(0x5F7084),
     text: rgb(0xE8EEF4),
     muted: rgb(0xA3B0BF),
     accent: rgb(0x5CC8FF),
@@ -65,6 +69,7 @@ pub const LIGHT: Palette = Palette {
     panel: rgb(0xF1F4F7),
     raised: rgb(0xFFFFFF),
     line: rgb(0xC5CED8),
+    outline: rgb(0x7C8A99),
     text: rgb(0x18212B),
     muted: rgb(0x536170),
     accent: rgb(0x0071B8),
@@ -137,7 +142,8 @@ pub fn install(ctx: &egui::Context) {
     ctx.style_mut_of(egui::Theme::Light, |style| apply(style, &LIGHT));
 }
 
-fn fonts() -> FontDefinitions {
+/// The fonts of the program: ours, and behind them those of egui.
+pub(crate) fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let cuts: [(&str, &'static [u8]); 2] = [
         ("Inter-Regular", include_bytes!("../../assets/fonts/Inter-Regular.otf")),
@@ -215,6 +221,9 @@ fn apply(style: &mut egui::Style, palette: &Palette) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::map::edge::FAINT_OPACITY;
+    use crate::map::model::Tone;
+    use crate::map::shapes::tone_colour;
 
     fn luminance(colour: Color32) -> f32 {
         let channel = |value: u8| {
@@ -222,6 +231,29 @@ mod tests {
             if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * channel(colour.r()) + 0.7152 * channel(colour.g()) + 0.0722 * channel(colour.b())
+    }
+
+    fn contrast(one: Color32, other: Color32) -> f32 {
+        let (a, b) = (luminance(one) + 0.05, luminance(other) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn every_edge_and_outline_has_a_contrast_of_3_on_the_map_and_in_a_box() {
+        for palette in [&DARK, &LIGHT] {
+            for ground in [palette.canvas, palette.panel] {
+                for tone in [Tone::Plain, Tone::Allowed, Tone::Depends, Tone::Denied, Tone::Open, Tone::Gained, Tone::Lost] {
+                    // As it is drawn where it is one of many, which is the faintest of what is not dimmed.
+                    let drawn = Palette::mix(ground, tone_colour(palette, tone), FAINT_OPACITY);
+                    let found = contrast(drawn, ground);
+                    assert!(found >= 3.0, "{tone:?} on {ground:?} has a contrast of {found:.2} only");
+                }
+                for line in [palette.outline, palette.accent] {
+                    let found = contrast(line, ground);
+                    assert!(found >= 3.0, "{line:?} on {ground:?} has a contrast of {found:.2} only");
+                }
+            }
+        }
     }
 
     #[test]
@@ -241,9 +273,8 @@ mod tests {
             ];
             for text in texts {
                 for ground in grounds {
-                    let (a, b) = (luminance(text) + 0.05, luminance(ground) + 0.05);
-                    let contrast = a.max(b) / a.min(b);
-                    assert!(contrast >= 4.5, "{text:?} on {ground:?} has a contrast of {contrast:.2} only");
+                    let found = contrast(text, ground);
+                    assert!(found >= 4.5, "{text:?} on {ground:?} has a contrast of {found:.2} only");
                 }
             }
         }

@@ -3,28 +3,37 @@
 //! It draws only when something changed: no panel asks for a frame of its own accord, and a new view comes with a wake-up call from the
 //! worker's side (`egui::Context::request_repaint`).
 
+mod history;
+mod keyboard;
+mod middle;
+mod selection;
+
 use std::sync::Arc;
 
-use egui::{CentralPanel, Event, Frame, Id, Key, Modifiers, Panel, Ui};
+use egui::{CentralPanel, Frame, Panel, Ui};
 
 use crate::command::Command;
-use crate::map::model::MapModel;
-use crate::map::{MapEvent, MapView};
+use crate::map::MapView;
+use crate::panels::actions::{self, Action, Part, Situation};
 use crate::panels::assumptions_dialog::AssumptionsDialog;
 use crate::panels::dialogs::{FileDialogs, SystemDialogs};
-
 use crate::panels::discard_dialog::{Answer, DiscardDialog};
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::name_dialog::NameDialog;
 use crate::panels::namespaces::{NamespacesState, namespaces_ui};
-use crate::panels::palette::{self, Action, Keys, Outcome, PaletteDialog};
+use crate::panels::palette::{Outcome, PaletteDialog};
 use crate::panels::parts;
 use crate::panels::path_dialog::{PathDialog, Purpose};
-use crate::panels::sketch::{SketchState, SketchTab, sketch_ui};
+use crate::panels::sketch::{self, SketchState, SketchTab, sketch_ui};
 use crate::panels::status::{self, status_ui};
+use crate::panels::strip::Strip;
 use crate::panels::top_bar::{self, TopBarState, top_bar_ui};
 use crate::theme::{self, Palette};
-use crate::view_model::{ContextRow, Freshness, View, ids};
+use crate::view_model::caption::caption;
+use crate::view_model::{ContextRow, Hint, View};
+use history::History;
+use middle::{MIN_MAP, middle_ui};
+use selection::Selection;
 
 /// What the window talks to: it gives views and takes commands. Nothing here may block.
 pub trait Backend: Send {
@@ -42,12 +51,17 @@ pub struct Window {
     file_dialogs: Box<dyn FileDialogs>,
     view: Arc<View>,
     selection: Selection,
+    history: History,
     map: MapView,
     top_bar: TopBarState,
     namespaces: NamespacesState,
     inspector: InspectorState,
     sketch: SketchState,
     dialog: Option<Dialog>,
+    /// The first of two keys, while the second is waited for.
+    first_key: Option<&'static str>,
+    /// What had the keyboard last, outside of dialogs: the Tab key goes on from there.
+    last_focus: Option<egui::Id>,
     /// Whether Esc belonged to something else when this frame began: a text field, a menu or a dialog.
     escape_is_taken: bool,
 }
@@ -75,13 +89,16 @@ impl Window {
             backend,
             file_dialogs,
             selection: Selection::of(&view),
+            sketch: SketchState::of(&view),
             view,
+            history: History::default(),
             map: Default::default(),
             top_bar: TopBarState::default(),
             namespaces: NamespacesState::default(),
             inspector: InspectorState::default(),
-            sketch: SketchState::default(),
             dialog: None,
+            first_key: None,
+            last_focus: None,
             escape_is_taken: false,
         }
     }
@@ -89,6 +106,11 @@ impl Window {
     /// The view that was drawn last.
     pub fn view(&self) -> &Arc<View> {
         &self.view
+    }
+
+    /// Whether a layout of the map is under way.
+    pub fn is_laying_out(&self) -> bool {
+        self.map.is_laying_out()
     }
 
     fn panels_ui(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
@@ -101,7 +123,7 @@ impl Window {
         let top = Panel::top("top bar").exact_size(top_bar::HEIGHT).frame(panel);
         let action = top.show(ui, |ui| top_bar_ui(ui, &view, &contexts, &mut self.top_bar, commands)).inner;
         let bottom = Panel::bottom("status bar").exact_size(status::HEIGHT).frame(Frame::NONE.fill(palette.raised));
-        bottom.show_separator_line(false).show(ui, |ui| status_ui(ui, &view.status, commands));
+        bottom.show_separator_line(false).show(ui, |ui| status_ui(ui, &view.status, self.first_key, commands));
         let left = Panel::left("namespaces").default_size(224.0).size_range(200.0..=420.0).frame(panel);
         left.show(ui, |ui| namespaces_ui(ui, &view, selected.as_deref(), &mut self.namespaces, commands));
         let right = Panel::right("inspector").default_size(330.0).size_range(300.0..=640.0).frame(panel);
@@ -111,34 +133,44 @@ impl Window {
         });
         // However far the sketch is dragged up, the map keeps its room.
         let tallest = (ui.available_height() - MIN_MAP.y - 16.0).max(132.0);
-        let sketch = Panel::bottom("sketch").resizable(true).default_size(220.0).size_range(132.0..=tallest).frame(panel);
-        let namespace = namespace_of(&view, selected.as_deref());
-        let asked = sketch.show(ui, |ui| sketch_ui(ui, &view, namespace, &mut self.sketch, commands)).inner;
+        let sketch = if self.sketch.is_open {
+            Panel::bottom("sketch").resizable(true).default_size(220.0).size_range(132.0..=tallest)
+        } else {
+            Panel::bottom("folded sketch").exact_size(sketch::TABS)
+        };
+        let namespace = namespace_of(selected.as_deref());
+        let asked = sketch.frame(panel).show(ui, |ui| sketch_ui(ui, &view, namespace, &mut self.sketch, commands)).inner;
+        let ways = (self.history.can_go_back(selected.as_deref()), self.history.can_go_forward());
+        let strip = Strip { show: &self.namespaces.show.options, reach: self.map.reach(), ways };
         let middle = CentralPanel::no_frame().frame(Frame::NONE.fill(palette.canvas));
-        let events = middle.show(ui, |ui| middle_ui(ui, &mut self.map, &view)).inner;
+        let of_map = middle.show(ui, |ui| middle_ui(ui, &mut self.map, &view, strip, commands)).inner;
 
         for (panel, name) in
             [("namespaces", "Edge of the namespaces"), ("inspector", "Edge of the inspector"), ("sketch", "Edge of the sketch")]
         {
             parts::name_edge(ui, panel, name);
         }
-        commands.extend(events.into_iter().filter_map(|event| command_of(&view, event)));
         if asked.export {
             self.act(ui.ctx(), Action::Export, commands);
         }
         if asked.rename {
             self.act(ui.ctx(), Action::NameSketch, commands);
         }
-        if let Some(action) = action {
+        for action in action.into_iter().chain(of_map) {
             self.act(ui.ctx(), action, commands);
         }
     }
 
+    fn situation(&self) -> Situation<'_> {
+        let ways = (self.history.can_go_back(self.selection.id.as_deref()), self.history.can_go_forward());
+        Situation { view: &self.view, show: &self.namespaces.show.options, ways }
+    }
+
     fn dialog_ui(&mut self, ctx: &egui::Context, commands: &mut Vec<Command>) {
-        let Some(dialog) = &mut self.dialog else { return };
-        let outcome = match dialog {
+        let Some(mut dialog) = self.dialog.take() else { return };
+        let outcome = match &mut dialog {
             Dialog::Assumptions(dialog) => outcome_of(dialog.show(ctx, &self.view.assumptions, commands)),
-            Dialog::Palette(dialog) => dialog.show(ctx, &self.view),
+            Dialog::Palette(dialog) => dialog.show(ctx, self.situation()),
             Dialog::Path(dialog) => outcome_of(dialog.show(ctx, &self.view, self.file_dialogs.as_ref(), commands)),
             Dialog::Name(dialog) => outcome_of(dialog.show(ctx, commands)),
             Dialog::Discard(dialog) => match dialog.show(ctx) {
@@ -150,8 +182,9 @@ impl Window {
                 }
             },
         };
-        if outcome != Outcome::Open {
-            self.dialog = None;
+        if outcome == Outcome::Open {
+            self.dialog = Some(dialog);
+        } else {
             // The dialog's shade is gone only in the next frame.
             ctx.request_repaint();
         }
@@ -162,75 +195,82 @@ impl Window {
 
     /// Does what a named command does.
     fn act(&mut self, ctx: &egui::Context, action: Action, commands: &mut Vec<Command>) {
-        if !palette::is_enabled(action, &self.view) {
+        if !actions::is_enabled(action, self.situation()) {
             return;
         }
+        let show = &mut self.namespaces.show;
         match action {
             Action::Search => self.top_bar.search.focus(),
             Action::Palette => self.dialog = Some(Dialog::Palette(PaletteDialog::new(false))),
             Action::Help => self.dialog = Some(Dialog::Palette(PaletteDialog::new(true))),
+            Action::Back => commands.extend(self.history.back(self.selection.id.as_deref()).map(|id| Command::Select(Some(id)))),
+            Action::Forward => commands.extend(self.history.forward().map(|id| Command::Select(Some(id)))),
+            Action::Deselect => commands.push(Command::Select(None)),
+            Action::Enter(Part::Tree) => self.namespaces.focus(),
+            Action::Enter(Part::Inspector) => self.inspector.focus(ctx),
+            Action::Enter(Part::Sketch) => self.sketch.focus(ctx),
             Action::OpenDemo(demo) => commands.push(Command::OpenDemo(demo)),
             Action::OpenFolder => self.ask_path(Purpose::OpenFolder),
             Action::OpenFiles => self.ask_path(Purpose::OpenFiles),
-            Action::Export => self.ask_path(Purpose::Export),
-            Action::Undo => commands.push(Command::Undo),
-            Action::Redo => commands.push(Command::Redo),
-            Action::NameSketch => self.dialog = Some(Dialog::Name(NameDialog::new(&self.view.sketch.name))),
-            Action::ClearSketch => commands.push(Command::ClearSketch),
-            Action::Deselect => commands.push(Command::Select(None)),
-            Action::FoldAll(fold) => commands.push(Command::FoldAll(fold)),
             Action::Assumptions => commands.push(Command::ShowAssumptions(None)),
             Action::Profile(profile) => commands.push(Command::SetProfile(profile)),
+            Action::Map(action) => self.map.act(action),
+            Action::FoldAll(fold) => commands.push(Command::FoldAll(fold)),
+            Action::BringAllBack => {
+                // What everything talks to is put aside by an option, which comes along.
+                show.options.noisy_peers = true;
+                commands.extend([Command::Show(show.options.clone()), Command::BringBack(None)]);
+            }
+            Action::UnpinAll => commands.extend(self.view.pinned.iter().map(|(id, _)| Command::Pin(id.clone()))),
+            Action::SavePicture => self.ask_path(Purpose::Picture),
+            Action::Toggle(toggle) => {
+                let option = toggle.of(&mut show.options);
+                *option = !*option;
+                commands.push(Command::Show(show.options.clone()));
+            }
+            Action::Only(only) => {
+                show.options.only = only;
+                commands.push(Command::Show(show.options.clone()));
+            }
+            Action::NextPolicies => {
+                show.options.policies = actions::next_policies(&show.options, &self.view.policy_filters);
+                commands.push(Command::Show(show.options.clone()));
+            }
+            Action::Filter => show.edit_filter(),
+            Action::ShowEverything => {
+                show.clear();
+                commands.push(Command::Show(show.options.clone()));
+            }
+            Action::Create(template) => commands.extend(self.namespace_for_new().map(|name| Command::Create(template, name))),
+            Action::DeleteObject => commands.extend(self.open_object().map(Command::Delete)),
+            Action::RevertObject => commands.extend(self.open_object().map(Command::Revert)),
+            Action::CloseObject => commands.push(Command::CloseObject),
+            Action::Undo => commands.push(Command::Undo),
+            Action::Redo => commands.push(Command::Redo),
+            Action::Export => self.ask_path(Purpose::Export),
+            Action::NameSketch => self.dialog = Some(Dialog::Name(NameDialog::new(&self.view.sketch.name))),
+            Action::ClearSketch => commands.push(Command::ClearSketch),
+            Action::Tab(tab) => self.sketch.bring(tab),
+            Action::FoldSketch => self.sketch.is_open = !self.sketch.is_open,
             Action::Theme(preference) => ctx.set_theme(preference),
-            Action::MapKey => {}
         }
         ctx.request_repaint();
     }
 
+    /// The namespace that a new object goes into: that of the selection, else the first.
+    fn namespace_for_new(&self) -> Option<String> {
+        let selected = namespace_of(self.selection.id.as_deref());
+        let rows = || self.view.namespaces.iter();
+        rows().find(|row| Some(row.name.as_str()) == selected).or_else(|| rows().next()).map(|row| row.name.clone())
+    }
+
+    /// The key of the object in the editor.
+    fn open_object(&self) -> Option<String> {
+        self.view.sketch.open.as_ref().map(|object| object.key.clone())
+    }
+
     fn ask_path(&mut self, purpose: Purpose) {
         self.dialog = Some(Dialog::Path(PathDialog::new(purpose, &self.view.sketch.name)));
-    }
-
-    /// Reads the shortcuts of the table of named commands. Runs before the panels, so that a text field does not get the characters.
-    fn keyboard(&mut self, ctx: &egui::Context, commands: &mut Vec<Command>) {
-        if self.dialog.is_some() {
-            return;
-        }
-        let is_typing = ctx.text_edit_focused();
-        for entry in palette::ENTRIES {
-            // A text field has an undo of its own.
-            let is_the_fields = is_typing && matches!(entry.action, Action::Undo | Action::Redo);
-            let is_pressed = match entry.keys {
-                Keys::Shortcut(_) if is_the_fields => false,
-                Keys::Shortcut(shortcut) => ctx.input_mut(|input| {
-                    // Without this, Ctrl-Shift-Z would also be Ctrl-Z.
-                    input.modifiers.shift == shortcut.modifiers.shift && input.consume_shortcut(&shortcut)
-                }),
-                Keys::Char(_) if is_typing => false,
-                Keys::Char(text) => ctx.input_mut(|input| {
-                    let n_before = input.events.len();
-                    input.events.retain(|event| !matches!(event, Event::Text(typed) if typed == text));
-                    input.events.len() != n_before
-                }),
-                Keys::None | Keys::Map(_) => false,
-            };
-            if is_pressed {
-                self.act(ctx, entry.action, commands);
-            }
-        }
-        let redo = egui::KeyboardShortcut::new(Modifiers::COMMAND, Key::Y);
-        if !is_typing && ctx.input_mut(|input| input.consume_shortcut(&redo)) {
-            self.act(ctx, Action::Redo, commands);
-        }
-    }
-
-    /// Esc, when nobody else wanted it, selects nothing.
-    fn escape(&mut self, ctx: &egui::Context, commands: &mut Vec<Command>) {
-        let is_pressed = ctx.input(|input| input.key_pressed(Key::Escape));
-        if is_pressed && !self.escape_is_taken && self.dialog.is_none() && self.selection.id.is_some() {
-            commands.push(Command::Select(None));
-        }
-        self.escape_is_taken = ctx.text_edit_focused() || egui::Popup::is_any_open(ctx) || self.dialog.is_some();
     }
 
     fn send(&mut self, ctx: &egui::Context, commands: Vec<Command>) {
@@ -247,8 +287,20 @@ impl Window {
                     self.dialog = Some(Dialog::Assumptions(AssumptionsDialog::new(name.clone())));
                     continue;
                 }
-                Command::Select(id) => self.selection.ask(id.clone(), &self.view),
-                Command::OpenObject { .. } | Command::Create(..) => self.sketch.tab = SketchTab::Sketch,
+                Command::SavePicture(path) => {
+                    let caption = caption(&self.view, &self.namespaces.show.options);
+                    if let Some(picture) = self.map.picture(ctx.global_style().visuals.dark_mode) {
+                        self.backend.send(Command::WritePicture(path.clone(), Arc::new(picture.captioned(caption))));
+                    }
+                    continue;
+                }
+                Command::Select(id) => {
+                    self.selection.ask(id.clone(), &self.view);
+                    if let Some(id) = id {
+                        self.history.visit(id);
+                    }
+                }
+                Command::OpenObject { .. } | Command::Create(..) => self.sketch.bring(SketchTab::Sketch),
                 _ => {}
             }
             self.backend.send(command);
@@ -263,9 +315,14 @@ impl eframe::App for Window {
         let view = self.backend.view();
         if view.status.source != self.view.status.source {
             self.map.request_fit();
+            self.history.clear();
         }
         if let Some(id) = view.map_focus.as_ref().filter(|id| self.view.map_focus.as_ref() != Some(id)) {
             self.map.focus_on(id.clone());
+        }
+        if view.hint != self.view.hint {
+            let lines = |hint: &Hint| hint.lines.iter().map(|line| (line.text.clone(), line.tone)).collect();
+            self.map.explain(view.hint.as_ref().map(|hint| (hint.id.clone(), lines(hint))));
         }
         self.view = view;
         self.selection.follow(&self.view);
@@ -294,114 +351,7 @@ const fn outcome_of(stays_open: bool) -> Outcome {
     if stays_open { Outcome::Open } else { Outcome::Closed }
 }
 
-/// What is selected. It changes at once when asked to, and follows the views again once one has answered.
-#[derive(Debug, Default)]
-struct Selection {
-    id: Option<String>,
-    /// The generation that was shown when the selection was asked for, while no view has answered yet.
-    asked_at: Option<u64>,
-}
-
-/// A view this many generations after the question counts as an answer, whatever it says.
-const PATIENCE: u64 = 4;
-
-impl Selection {
-    fn of(view: &View) -> Self {
-        Self { id: view.inspector.as_ref().map(|inspector| inspector.id.clone()), asked_at: None }
-    }
-
-    fn ask(&mut self, id: Option<String>, view: &View) {
-        self.id = id;
-        self.asked_at = Some(view.generation);
-    }
-
-    fn follow(&mut self, view: &View) {
-        let shown = view.inspector.as_ref().map(|inspector| inspector.id.as_str());
-        if shown == self.id.as_deref() || self.asked_at.is_some_and(|at| view.generation >= at + PATIENCE) {
-            self.asked_at = None;
-        }
-        if self.asked_at.is_none() && shown != self.id.as_deref() {
-            self.id = shown.map(str::to_owned);
-        }
-    }
-}
-
-/// Below this width or height the map is not drawn.
-const MIN_MAP: egui::Vec2 = egui::vec2(48.0, 160.0);
-
-/// The map, or what would fill it.
-fn middle_ui(ui: &mut Ui, map: &mut MapView, view: &View) -> Vec<MapEvent> {
-    if !view.map.nodes.is_empty() {
-        return map_ui(ui, map, &view.map, view.map_focus.as_deref());
-    }
-    let text = match (&view.status.freshness, view.status.source.is_empty()) {
-        (_, true) => "Open a context, a folder of manifests or the demo at the top left, and its traffic is charted here",
-        (Freshness::Loading(..), _) => "The first lists are on their way",
-        (Freshness::Failed(_) | Freshness::Unauthorised(_) | Freshness::Stale(_), _) => {
-            "Nothing is known of this cluster yet: the status bar says why"
-        }
-        _ if view.namespaces.iter().any(|row| !row.workloads.is_empty()) => {
-            "No workload has policies such as are chosen at the left; choose others there, or all of them"
-        }
-        _ => "There is no workload here, and no way in",
-    };
-    ui.centered_and_justified(|ui| ui.colored_label(Palette::of(ui).muted, text));
-    Vec::new()
-}
-
-/// The map. The one place that knows which map it is.
-fn map_ui(ui: &mut Ui, map: &mut MapView, model: &Arc<MapModel>, selected: Option<&str>) -> Vec<MapEvent> {
-    // Squeezed between the panels of a tiny window, it has nothing to show and would never come to rest.
-    let room = ui.available_size();
-    if room.x < MIN_MAP.x || room.y < MIN_MAP.y {
-        return Vec::new();
-    }
-    ui.push_id(Id::new("map"), |ui| map.show(ui, model, selected)).inner
-}
-
-/// Opening a namespace folds or unfolds it, and opening a node of many doors unfolds those; opening anything else selects it. An edge stands for its far end.
-fn command_of(view: &View, event: MapEvent) -> Option<Command> {
-    Some(match event {
-        MapEvent::Select(id) => Command::Select(id),
-        MapEvent::Open(id) if view.namespaces.iter().any(|row| row.id == id) => Command::ToggleFold(id),
-        MapEvent::Open(id) if id.starts_with(ids::FOLD) => Command::ToggleFold(id),
-        MapEvent::Open(id) => Command::Select(Some(id)),
-        MapEvent::Edge(id) => Command::Select(Some(view.map.edges.iter().find(|edge| edge.id == id)?.to.clone())),
-    })
-}
-
 /// The namespace that what is selected is in: the second part of its id, where that names one.
-fn namespace_of<'a>(view: &'a View, selected: Option<&str>) -> Option<&'a str> {
-    let name = selected?.split('/').nth(1)?;
-    view.namespaces.iter().find(|row| row.name == name).map(|row| row.name.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::view_model::Inspector;
-
-    fn view(generation: u64, selected: Option<&str>) -> View {
-        let inspector = selected.map(|id| Inspector { id: id.to_owned(), ..Inspector::default() });
-        View { generation, inspector, ..View::default() }
-    }
-
-    #[test]
-    fn a_selection_stays_until_a_view_has_answered() {
-        let mut selection = Selection::of(&view(1, Some("a")));
-        selection.ask(Some("b".to_owned()), &view(1, Some("a")));
-        selection.follow(&view(2, Some("a")));
-        assert_eq!(selection.id.as_deref(), Some("b"), "a view that was under way does not take the selection back");
-        selection.follow(&view(3, Some("b")));
-        selection.follow(&view(4, None));
-        assert_eq!(selection.id, None, "what is gone is not selected");
-    }
-
-    #[test]
-    fn a_selection_that_nobody_answers_is_given_up() {
-        let mut selection = Selection::of(&view(1, None));
-        selection.ask(Some("gone".to_owned()), &view(1, None));
-        selection.follow(&view(1 + PATIENCE, None));
-        assert_eq!(selection.id, None);
-    }
+fn namespace_of(selected: Option<&str>) -> Option<&str> {
+    selected?.split('/').nth(1)
 }

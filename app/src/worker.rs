@@ -67,7 +67,7 @@ impl Worker {
         std::thread::Builder::new().name("portolan-worker".to_owned()).spawn(move || {
             let inbox = Inbox::new(receiver);
             let session = Session::new(settled);
-            let mut desk = Desk { inbox, session, sources, view: published, wake: &wake, silent_since: None };
+            let mut desk = Desk { inbox, session, sources, view: published, retired: Vec::new(), wake: &wake, silent_since: None };
             desk.open(opening);
             desk.answer();
             desk.run();
@@ -104,6 +104,8 @@ struct Desk<'a> {
     session: Session,
     sources: Sources,
     view: Arc<ArcSwap<View>>,
+    /// Views of before that the window may still show. A large one takes its time to drop, which must not be the window's.
+    retired: Vec<Arc<View>>,
     wake: &'a dyn Fn(),
     /// When the first of the works was begun that were abandoned since something was published; `None` where none was.
     silent_since: Option<Instant>,
@@ -149,9 +151,10 @@ impl Desk<'_> {
         self.publish(view);
     }
 
-    fn publish(&self, view: Option<View>) {
+    fn publish(&mut self, view: Option<View>) {
         if let Some(view) = view {
-            self.view.store(Arc::new(view));
+            self.retired.retain(|view| Arc::strong_count(view) > 1);
+            self.retired.push(self.view.swap(Arc::new(view)));
             (self.wake)();
         }
     }
@@ -176,7 +179,7 @@ mod tests {
         session.apply(Demo::Shop.objects().iter().map(Change::apply));
         session.execute(Command::OpenObject { key: POLICY.to_owned(), pointer: String::new() });
         let (sources, view) = (Sources::default(), Arc::new(ArcSwap::from_pointee(View::default())));
-        (messages, Desk { inbox, session, sources, view, wake, silent_since: None })
+        (messages, Desk { inbox, session, sources, view, retired: Vec::new(), wake, silent_since: None })
     }
 
     fn edit(desk: &mut Desk<'_>, port: u16) -> Command {

@@ -131,11 +131,11 @@ fn a_rule_is_marked_from_its_first_line_to_its_last_and_scrolled_to() {
     mark(1..=3);
     harness.run();
     let (words, top) = description(&harness);
-    assert_eq!(words, "lines 1 to 3 are marked");
+    assert_eq!(words, "lines 1 to 3 are marked. Tab writes two spaces, Esc leaves the text");
     mark(150..=154);
     harness.run();
     let (words, scrolled) = description(&harness);
-    assert_eq!(words, "lines 150 to 154 are marked");
+    assert_eq!(words, "lines 150 to 154 are marked. Tab writes two spaces, Esc leaves the text");
     assert!(top - scrolled > 140.0 * 17.0 - 200.0 && top - scrolled < 155.0 * 17.0, "{top} {scrolled}");
     // What is higher than the editor is shown from its first line.
     mark(50..=150);

@@ -1,8 +1,9 @@
 //! A view with a story: `payments` has one way out too many, a sketch closes it, and `old.example` is dead.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use portolan::map::model::{Lane, MapModel, Node, Outline, Tone};
+use portolan::map::model::{Lane, MapModel, Node, NodeKind, Tone};
 use portolan::view_model::{
     AssumptionRow, AssumptionsView, ConnectionRow, ContextRow, DifferenceRow, DifferenceTable, EditRow, ExposureRow, Freshness, Inspector,
     Isolation, NamespaceRow, ObjectRow, OpenObject, PathDifferenceRow, PathRow, ProfileRow, SearchEntry, Sketch, Status, View, WarningRow,
@@ -27,6 +28,7 @@ fn workload(namespace: &str, kind: &str, name: &str, n_pods: usize) -> WorkloadR
     WorkloadRow {
         id: format!("workload/{namespace}/{kind}/{name}"),
         name: name.to_owned(),
+        unfolded: false,
         fact: format!("{kind}, {n_pods} pods"),
         pods: (0..n_pods).map(pod).collect(),
     }
@@ -164,24 +166,16 @@ pub fn view() -> View {
     namespaces[0].unfolded = true;
     namespaces[0].workloads =
         vec![workload("payments", "Deployment", "payments-api", 3), workload("payments", "Deployment", "payments-worker", 6)];
-    let entry = |id: &str, title: &str, kind: &str, haystack: &str| SearchEntry {
-        id: id.to_owned(),
-        title: title.to_owned(),
-        kind: kind.to_owned(),
-        haystack: haystack.to_owned(),
+    let entry = |id: &str, title: &str, kind: &str, labels: &[(&str, &str)], address: &str| {
+        let addresses: Vec<IpAddr> = address.parse().into_iter().collect();
+        SearchEntry::new(id, title, kind, labels.iter().copied().collect(), &addresses, "")
     };
     let node = |id: &str, lane, title: &str, name: &str| Node {
-        id: id.to_owned(),
-        lane,
-        group: None,
-        outline: Outline::Box,
-        title: title.to_owned(),
         fact: "3 pods".to_owned(),
-        name: name.to_owned(),
-        tone: Tone::Plain,
+        ..Node::new(id, lane, NodeKind::Workload, title, name)
     };
     View {
-        namespaces,
+        namespaces: Arc::new(namespaces),
         map: Arc::new(MapModel {
             nodes: vec![
                 node("outside/internet", Lane::Outside, "Internet", "outside Internet"),
@@ -240,13 +234,19 @@ pub fn view() -> View {
             unseen: vec!["gateways.gateway.networking.k8s.io is forbidden: no list at cluster scope".to_owned()],
             notice: None,
         },
-        search_index: vec![
-            entry("workload/payments/Deployment/payments-api", "payments/payments-api", "Deployment", "app=payments-api 10.1.4.7"),
-            entry("workload/shop/Deployment/web", "shop/web", "Deployment", "app=web 10.1.5.1"),
-            entry("service/shop/web", "shop/web", "Service", "10.96.0.12"),
-            entry("entry/shop.example", "shop.example", "Ingress host", "shop.example"),
-            entry("namespace/shop", "shop", "Namespace", ""),
-        ],
+        search_index: Arc::new(vec![
+            entry(
+                "workload/payments/Deployment/payments-api",
+                "payments/payments-api",
+                "Deployment",
+                &[("app", "payments-api")],
+                "10.1.4.7",
+            ),
+            entry("workload/shop/Deployment/web", "shop/web", "Deployment", &[("app", "web")], "10.1.5.1"),
+            entry("service/shop/web", "shop/web", "Service", &[], "10.96.0.12"),
+            entry("entry/shop.example", "shop.example", "Ingress host", &[], ""),
+            entry("namespace/shop", "shop", "Namespace", &[], ""),
+        ]),
         assumptions: assumptions(),
         ..View::default()
     }

@@ -93,6 +93,7 @@ fn the_plugin_is_detected_and_a_person_may_know_better() {
 fn both_sides_of_the_sketch_are_answered_alike() {
     let folder = tempfile::tempdir().unwrap();
     let mut desk = open(folder.path(), &[pod("web", "10.1.0.1"), pod("db", "10.1.0.2"), policy()]);
+    desk.unfold_sketch();
     desk.click("Open object NetworkPolicy by-address");
     desk.until_seen(EDITOR);
     let text = desk.text().replace("port: 5432", "port: 5433");

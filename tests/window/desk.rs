@@ -128,6 +128,13 @@ impl Desk {
         self.harness.run();
     }
 
+    /// Unfolds the sketch, where it is folded.
+    pub fn unfold_sketch(&mut self) {
+        if self.sees("Show the sketch") {
+            self.click("Show the sketch");
+        }
+    }
+
     /// Unfolds a row of the tree by keyboard.
     #[track_caller]
     pub fn unfold(&mut self, part: &str) {
@@ -172,12 +179,17 @@ impl Desk {
     /// Selects a thing through the search field, by the words and the key that a person uses.
     #[track_caller]
     pub fn search(&mut self, text: &str, id: &str) {
+        self.type_query(text);
+        self.press(Key::Enter);
+        self.until_selected(id);
+    }
+
+    /// Types a text into the search field, and waits for all that is found.
+    pub fn type_query(&mut self, text: &str) {
         self.harness.event(Event::Text("/".to_owned()));
         self.harness.run();
         self.harness.get_by_label("Search").type_text(text);
         self.harness.run();
-        self.press(Key::Enter);
-        self.until_selected(id);
     }
 
     #[track_caller]

@@ -157,6 +157,7 @@ fn deleting_loses_the_same_connections() {
 #[test]
 fn a_policy_is_made_from_a_template() {
     let mut desk = Desk::demo();
+    desk.unfold_sketch();
     desk.click("New…");
     desk.click_part("NetworkPolicy, deny all");
     desk.click("catalog");
@@ -171,6 +172,7 @@ fn a_policy_is_made_from_a_template() {
     assert!(desk.sees_part("namespace catalog, 18 pods, in closed, out closed"));
 
     // Another one gets another name, and a new object may be given one by its text.
+    desk.unfold_sketch();
     desk.click("New…");
     desk.click_part("NetworkPolicy, deny all");
     desk.click("catalog");
@@ -233,6 +235,7 @@ fn a_dead_path_is_mended_by_a_label_of_the_namespace() {
 #[track_caller]
 pub fn open_object(desk: &mut Desk, words: &str, title: &str, key: &str) {
     let filter = "Filter of objects to open";
+    desk.unfold_sketch();
     desk.harness.get_by_label(filter).focus();
     desk.harness.run();
     desk.harness.get_by_label(filter).type_text(words);

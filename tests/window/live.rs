@@ -112,6 +112,7 @@ fn a_change_beneath_an_edit_is_a_conflict() {
     let cluster = Cluster::start();
     cluster.server.apply(policy(json!([])));
     let mut desk = cluster.desk();
+    desk.unfold_sketch();
     desk.click("Open object NetworkPolicy web");
     desk.until_seen(EDITOR);
     let text = desk.text();

@@ -1,5 +1,6 @@
 //! Opening the demo and looking at it: the tree, the search field, the inspector, and the reasons that lead to the sketch.
 
+use egui::Key;
 use egui_kittest::kittest::{NodeT, Queryable};
 use portolan::map::model::Tone;
 use portolan::view_model::Freshness;
@@ -47,15 +48,17 @@ fn a_pod_is_selected_through_the_tree() {
     assert!(!desk.sees("workload shop/web"), "the others stay folded");
 
     desk.unfold("workload payments-api, ");
+    desk.until("its pods are listed", |desk| desk.sees_part("pod payments-api-"));
     let pod = desk.labels().into_iter().find(|label| label.starts_with("pod payments-api-")).expect("its pods are listed");
     let name = pod.strip_prefix("pod ").unwrap();
     desk.click(&pod);
     desk.until_selected(&format!("pod/payments/{name}"));
     assert!(desk.harness.get_by_label(&pod).accesskit_node().toggled().is_some_and(|toggled| toggled == egui::accesskit::Toggled::True));
     assert!(desk.sees_part(&format!("{name}, Pod in payments, of Deployment payments-api, ")));
-    // On the map, its workload stands for it.
-    assert_eq!(desk.view().map_focus.as_deref(), Some("workload/payments/Deployment/payments-api"));
-    assert!(desk.harness.get_by_label("workload payments/payments-api").accesskit_node().is_selected().unwrap_or(false));
+    // Its workload is unfolded, so it stands on the map itself.
+    assert_eq!(desk.view().map_focus, Some(format!("pod/payments/{name}")));
+    let on_map = format!("pod payments/{name}");
+    assert!(desk.harness.get_by_label(&on_map).accesskit_node().is_selected().unwrap_or(false));
 }
 
 #[test]
@@ -67,9 +70,32 @@ fn a_pod_is_selected_through_the_search_field() {
     // Its namespace unfolds, so that the map can show it.
     desk.must_see("workload payments/payments-api");
     assert!(desk.sees_part(&format!("{name}, Pod in payments")));
-    let address = desk.view().search_index.iter().find(|entry| entry.id == id).unwrap().haystack.split(' ').next().unwrap().to_owned();
+    let address = desk.view().search_index.iter().find(|entry| entry.id == id).unwrap().addresses().next().unwrap();
     desk.search("namespace shop", "namespace/shop");
-    desk.search(&address, &id);
+    desk.search(&address.to_string(), &id);
+}
+
+#[test]
+fn search_is_by_kind_label_and_range_and_says_why() {
+    let mut desk = Desk::demo();
+    desk.type_query("kind:deploy app.kubernetes.io/name=payments-api");
+    let found = desk.harness.get_by_label("Deployment payments/payments-api");
+    assert_eq!(found.accesskit_node().data().description(), Some("app.kubernetes.io/name=payments-api"));
+    assert!(!desk.sees_part("Pod payments/payments-api-"), "only what was asked for");
+    desk.press(Key::Escape);
+
+    // More than are listed are counted.
+    desk.type_query("10.0.0.0/8");
+    assert!(desk.sees_part("50 of "), "{:#?}", desk.labels());
+    desk.press(Key::Escape);
+
+    // What lies outside is on the map alone.
+    desk.type_query("internet");
+    desk.must_see("outside Internet");
+    desk.press(Key::ArrowDown);
+    desk.press(Key::ArrowUp);
+    desk.press(Key::Enter);
+    desk.until_selected("outside/internet");
 }
 
 #[test]

@@ -91,6 +91,7 @@ fn another_source_has_another_text_under_the_same_name() {
     write(one.path(), "all.yaml", &format!("{WEB}---\n{POLICY}"));
     write(two.path(), "all.yaml", &format!("{WEB}---\n{}", POLICY.replace("- Egress", "- Ingress")));
     let mut desk = Desk::open(Opening::Manifests(vec![one.path().to_owned()]));
+    desk.unfold_sketch();
     desk.until("the objects are listed", |desk| desk.sees("Open object NetworkPolicy only"));
     desk.click("Open object NetworkPolicy only");
     desk.until_seen(EDITOR);

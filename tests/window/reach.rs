@@ -88,6 +88,7 @@ fn assert_all_named(desk: &Desk, what: &str) {
 #[test]
 fn the_tab_key_goes_all_the_way_around() {
     let mut desk = Desk::demo();
+    desk.unfold_sketch();
     let mut seen = BTreeSet::new();
     let mut names = Vec::new();
     for _ in 0..200 {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use egui::{Event, Key};
+use egui::Key;
 use egui_kittest::kittest::Queryable;
 use portolan::map::model::{Edge, Node, Outline, Tone};
 use portolan::view_model::View;
@@ -86,7 +86,7 @@ fn edges(view: &View, from: &str, to: &str) -> Vec<Tone> {
 fn open_on_map(desk: &mut Desk, name: &str) {
     desk.harness.get_by_label(name).focus();
     desk.harness.run();
-    desk.press(Key::Enter);
+    desk.press(Key::Space);
 }
 
 const DOOR: &str = "entry/shop/good/shop.example";
@@ -99,7 +99,7 @@ fn assert_marked(view: &View) {
     assert_eq!(said(view, DEAD), (Tone::Denied, "no class serves it".to_owned()));
     assert_eq!(said(view, DOOR), (Tone::Plain, "Ingress, / and 3 more".to_owned()), "nothing breaks at this door");
     assert_eq!(said(view, "service/shop/gone"), (Tone::Denied, "no such Service".to_owned()));
-    assert_eq!(node(view, "service/shop/gone").outline, Outline::Ghost);
+    assert_eq!(node(view, "service/shop/gone").outline(), Outline::Ghost);
     assert_eq!(said(view, "service/shop/idle"), (Tone::Denied, "no ready endpoint".to_owned()));
     // The way that breaks at its door does not count.
     assert_eq!(said(view, "service/shop/web"), (Tone::Denied, "no such port, 1 of 2 ways in".to_owned()));
@@ -166,8 +166,9 @@ fn a_missing_service_is_looked_at_and_made() {
     assert_eq!((row.title.as_str(), row.tone), ("http://shop.example/gone*", Some(Tone::Denied)));
     assert_eq!(row.hops.iter().filter(|hop| hop.is_break).map(|hop| hop.kind.as_str()).collect::<Vec<_>>(), ["service"]);
 
+    desk.unfold_sketch();
     desk.click("New…");
-    let template = desk.labels().into_iter().find(|label| label.starts_with("Service")).unwrap();
+    let template = desk.labels().into_iter().find(|label| label.starts_with("Service ")).unwrap();
     desk.click(&template);
     desk.click("shop");
     desk.until_seen(EDITOR);
@@ -176,7 +177,7 @@ fn a_missing_service_is_looked_at_and_made() {
     desk.replace_text(&text.replacen(&format!("  name: {name}\n"), "  name: gone\n", 1));
     desk.until_view("the Service is there", |view| view.map.nodes.iter().any(|node| node.name == "service shop/gone"));
     let made = node(&desk.view(), "service/shop/gone");
-    assert_eq!((made.id.as_str(), made.outline), ("service/shop/gone", Outline::Hexagon), "it keeps its id");
+    assert_eq!((made.id.as_str(), made.outline()), ("service/shop/gone", Outline::Hexagon), "it keeps its id");
 }
 
 #[test]
@@ -234,14 +235,6 @@ fn many_ways_are_folded_in_the_inspector_and_many_doors_on_the_map() {
     desk.until_view("all doors are shown", |view| view.map.nodes.iter().any(|node| node.name == "entry n3.example"));
 }
 
-/// Types a text into the search field.
-fn type_query(desk: &mut Desk, text: &str) {
-    desk.harness.event(Event::Text("/".to_owned()));
-    desk.harness.run();
-    desk.harness.get_by_label("Search").type_text(text);
-    desk.harness.run();
-}
-
 /// The nodes that are lit, by id, without the outside.
 fn lit(view: &View) -> Vec<String> {
     let nodes = view.map.ways.iter().flat_map(|way| way.nodes.iter()).filter(|id| *id != "outside/internet");
@@ -260,11 +253,11 @@ fn a_url_is_answered_while_it_is_typed_and_selects_its_way() {
         ("shop.example/idle", "Request http://shop.example/idle, 503: no ready endpoint, denied"),
         ("http://vault.example/", "Request http://vault.example/, 504 or 503: kept out by policy, denied"),
     ] {
-        type_query(&mut desk, url);
+        desk.type_query(url);
         desk.until_seen(row);
         desk.press(Key::Escape);
     }
-    type_query(&mut desk, "ftp://shop.example/");
+    desk.type_query("ftp://shop.example/");
     desk.until("what cannot be read is said", |desk| desk.sees_part("unknown scheme"));
     desk.press(Key::Escape);
     desk.until_view("nothing is asked any more", |view| view.asking.text.is_empty());

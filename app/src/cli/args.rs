@@ -6,6 +6,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use portolan_core::analysis::Unit;
 use portolan_core::assumptions::{self, Profile};
 
+use crate::command::Only;
+use crate::map::picture::Medium;
 use crate::source::demo::Demo;
 
 /// Charts a Kubernetes cluster's traffic: ways in, ways out, and what an edit would change. Without a subcommand, opens the window.
@@ -91,6 +93,8 @@ pub enum Command {
     Paths(PathsArgs),
     /// Who answers one request from outside, or which status it gets and why
     Request(RequestArgs),
+    /// The map as a picture: SVG, PNG, or DOT for Graphviz
+    Map(MapArgs),
     /// What is different between two sets of manifests
     Diff(DiffArgs),
 }
@@ -253,4 +257,107 @@ pub struct DiffArgs {
     /// The form of what is printed
     #[arg(long, short, value_enum, default_value_t)]
     pub output: Format,
+}
+
+/// Arguments of `map`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct MapArgs {
+    /// The file to write, whose name ends in .svg, .png or .dot, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    /// What to write, whatever the file is called [default: as its name ends; svg to standard output]
+    #[arg(long, value_enum)]
+    pub format: Option<Medium>,
+
+    /// On a dark ground
+    #[arg(long)]
+    pub dark: bool,
+
+    /// What is selected, so that what has nothing to do with it is dimmed: namespace/name of a pod, a workload or a Service,
+    /// namespace/kind/name, an address, outside, domain:NAME, a URL, or an id such as namespace/shop
+    #[arg(long, value_name = "NAME")]
+    pub select: Option<String>,
+
+    /// A namespace to show workload by workload, or a workload to show pod by pod; may be given more than once
+    #[arg(long, value_name = "NAMESPACE[/WORKLOAD]")]
+    pub unfold: Vec<String>,
+
+    /// A namespace to show as one node, or a workload; may be given more than once
+    #[arg(long, value_name = "NAMESPACE[/WORKLOAD]")]
+    pub fold: Vec<String>,
+
+    /// Every namespace workload by workload
+    #[arg(long)]
+    pub unfold_all: bool,
+
+    /// Only a part of the map
+    #[arg(long, value_enum, default_value_t)]
+    pub only: OnlyArg,
+
+    /// Only these namespaces, with commas between; * stands for any part of a name
+    #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
+    pub namespaces: String,
+
+    /// Only what has these labels, as kubectl reads a selector: `app=cart, tier in (web, api)`
+    #[arg(long, value_name = "SELECTOR", default_value = "", hide_default_value = true)]
+    pub labels: String,
+
+    /// Only connections on these ports: 443, 53/UDP, 8000-9000/TCP
+    #[arg(long, value_name = "PORTS", default_value = "", hide_default_value = true)]
+    pub ports: String,
+
+    /// What to leave out, with commas between
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub hide: Vec<HideArg>,
+
+    /// Also DNS and monitoring, which everything talks to
+    #[arg(long)]
+    pub noisy: bool,
+}
+
+/// To what part the map is narrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum OnlyArg {
+    /// All of it
+    #[default]
+    Everything,
+    /// What --apply and --delete gain, lose or change
+    Changed,
+    /// Ways in
+    WaysIn,
+    /// Ways out
+    WaysOut,
+}
+
+impl From<OnlyArg> for Only {
+    fn from(only: OnlyArg) -> Self {
+        match only {
+            OnlyArg::Everything => Self::Everything,
+            OnlyArg::Changed => Self::Changed,
+            OnlyArg::WaysIn => Self::EntryPaths,
+            OnlyArg::WaysOut => Self::Egress,
+        }
+    }
+}
+
+/// What can be left out of the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HideArg {
+    /// Ways in from outside
+    EntryPaths,
+    /// Ways out
+    Egress,
+    /// Connections between namespaces
+    Between,
+    /// Connections within a namespace
+    Within,
+    /// Ways in that break
+    Denied,
+    /// DNS and monitoring, which are left out unless --noisy asks for them
+    Noisy,
+    /// What is certainly allowed
+    Allowed,
+    /// What depends on something
+    Depends,
 }

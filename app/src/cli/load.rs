@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use portolan_core::Warning;
 use portolan_core::analysis::{Analysis, Host};
 use portolan_core::assumptions::{Assumptions, Detection, Profile, Settled, detect};
 use portolan_core::egress::NatNote;
-use portolan_core::snapshot::Change;
+use portolan_core::snapshot::{Change, Snapshot};
+use portolan_core::text::count;
+use portolan_core::whatif::Overlay;
+use portolan_core::{ObjectKey, Warning};
 
 use super::args::SourceArgs;
+use crate::source::kubeconfig::Kubeconfigs;
 use crate::source::manifests;
 use crate::source::manifests::DEFAULT_NAMESPACE;
 
@@ -79,32 +82,75 @@ pub fn load(args: &SourceArgs) -> Result<Loaded> {
 /// Reads what the arguments name.
 pub(super) fn read(args: &SourceArgs) -> Result<Read> {
     let mut warnings = Vec::new();
-    let mut host;
-    if let Some(demo) = args.demo {
-        host = Host::new(Assumptions::default(), false);
-        host.apply(demo.objects().iter().map(Change::apply));
-    } else if !args.manifests.is_empty() {
-        host = Host::new(Assumptions::default(), true);
-        host.apply(changes(&args.manifests, args, &mut warnings)?);
-    } else {
-        host = Host::new(Assumptions::default(), false);
-        let (changes, problems) = crate::source::once::list(args)?;
-        warnings.extend(problems);
-        host.apply(changes);
-    }
+    let base = base(args, &mut warnings)?;
+    let mut host = Host::new(Assumptions::default(), base.represents_templates);
+    host.apply(base.changes);
     if !args.apply.is_empty() {
         host.apply(changes(&args.apply, args, &mut warnings)?);
     }
-    if !args.delete.is_empty() {
-        let given = manifests::read(&args.delete, &mut std::io::stdin().lock(), namespace(args));
-        for object in contents(given, &mut warnings)? {
-            if host.snapshot().entry(&object.key).is_none() {
-                bail!("{} is to be deleted and is not there", object.key);
-            }
-            host.apply([Change::Delete(object.key)]);
+    for key in deleted(args, &mut warnings)? {
+        if host.snapshot().entry(&key).is_none() {
+            bail!("{key} is to be deleted and is not there");
         }
+        host.apply([Change::Delete(key)]);
     }
     Ok(Read { host, warnings })
+}
+
+/// Where the objects come from, before anything is laid over them.
+pub(super) struct Base {
+    /// What it is called.
+    pub(super) name: String,
+    /// Whether templates of pods stand for pods that are not there.
+    pub(super) represents_templates: bool,
+    /// What brings its objects in.
+    pub(super) changes: Box<dyn Iterator<Item = Change>>,
+}
+
+/// Opens what the arguments name.
+pub(super) fn base(args: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Base> {
+    if let Some(demo) = args.demo {
+        let changes: Vec<Change> = demo.objects().iter().map(Change::apply).collect();
+        return Ok(Base { name: demo.source().to_owned(), represents_templates: false, changes: Box::new(changes.into_iter()) });
+    }
+    if !args.manifests.is_empty() {
+        let read = manifests::read_changes(&args.manifests, &mut std::io::stdin().lock(), namespace(args));
+        let n_files = read.as_ref().map_or(0, |loaded| loaded.n_files);
+        let changes = Box::new(contents(read, warnings)?);
+        let places: Vec<String> = args.manifests.iter().map(|path| path.display().to_string()).collect();
+        let name = format!("{} in {}", count(n_files, "file", "files"), places.join(", "));
+        return Ok(Base { name, represents_templates: true, changes });
+    }
+    let (changes, problems) = crate::source::once::list(args)?;
+    warnings.extend(problems);
+    let configs = Kubeconfigs::read(args.kubeconfig.as_deref());
+    let name = configs.name(&configs.find(args.context.as_deref())?).to_owned();
+    Ok(Base { name, represents_templates: false, changes: Box::new(changes.into_iter()) })
+}
+
+/// What the arguments lay over a snapshot, as a sketch would.
+pub(super) fn overlay(args: &SourceArgs, over: &Snapshot, warnings: &mut Vec<Warning>) -> Result<Overlay> {
+    let mut overlay = Overlay::default();
+    if !args.apply.is_empty() {
+        let given = manifests::read(&args.apply, &mut std::io::stdin().lock(), namespace(args));
+        contents(given, warnings)?.for_each(|object| overlay.set(over, object));
+    }
+    for key in deleted(args, warnings)? {
+        if over.entry(&key).is_none() && overlay.edit(&key).is_none() {
+            bail!("{key} is to be deleted and is not there");
+        }
+        overlay.delete(over, &key);
+    }
+    Ok(overlay)
+}
+
+/// The objects that the arguments take out.
+fn deleted(args: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<ObjectKey>> {
+    if args.delete.is_empty() {
+        return Ok(Vec::new());
+    }
+    let given = manifests::read(&args.delete, &mut std::io::stdin().lock(), namespace(args));
+    Ok(contents(given, warnings)?.map(|object| object.key).collect())
 }
 
 /// The changes that bring in what files hold.

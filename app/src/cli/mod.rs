@@ -4,6 +4,7 @@ mod args;
 mod connections;
 mod diff;
 mod load;
+mod map;
 mod output;
 mod paths;
 mod request;
@@ -68,6 +69,7 @@ pub fn execute(command: &Command, args: &Args, out: &mut dyn Write) -> Result<()
         Command::Trace(options) => trace::run(options, &load(&args.source)?, out),
         Command::Paths(options) => paths::run(options, &load(&args.source)?, out),
         Command::Request(options) => request::run(options, || load(&args.source), out),
+        Command::Map(options) => map::run(options, &args.source, out),
         Command::Diff(options) => diff::run(options, &args.source, out),
     }
 }

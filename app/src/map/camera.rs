@@ -8,7 +8,9 @@ pub const HEAD_HEIGHT: f32 = 36.0;
 const MARGIN: f32 = 24.0;
 const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.1..=2.5;
 /// The zoom below which a picture is not opened, since its text would be too small to read.
-const READABLE: f32 = 0.62;
+const READABLE: f32 = 0.44;
+/// As close as a part of the picture is brought by itself.
+const CLOSE: f32 = 1.25;
 
 /// A view of the picture: a point of it is seen at `pan + zoom * point` from the map's top left corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +54,17 @@ impl Camera {
         let room = (stage.size() - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
         let zoom = (room.x / bounds.width()).min(room.y / bounds.height()).clamp(*ZOOM_RANGE.start(), 1.0);
         Self::centred(viewport, bounds, zoom)
+    }
+
+    /// A part of the picture, as large as it fits, and not much larger than life.
+    pub fn fit_closely(viewport: Rect, part: Rect) -> Self {
+        let whole = Self::fit(viewport, part);
+        let stage = Self::stage(viewport);
+        let room = (stage.size() - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
+        let zoom = (room.x / part.width()).min(room.y / part.height()).clamp(whole.zoom, CLOSE);
+        let mut camera = Self { zoom, ..whole };
+        camera.centre_on(viewport, part.center());
+        camera
     }
 
     /// The picture as it opens: as a whole, unless it could not be read then; in that case as wide as fits, from its top.

@@ -1,5 +1,7 @@
 //! egui_graphs as the map uses it: with our camera, with our layout, and with one id whenever it is shown.
 
+use std::sync::Arc;
+
 use egui::{Pos2, Rect, Response, Ui, UiBuilder, Vec2};
 use egui_graphs::{GraphChange, GraphView, LayoutState, MetadataFrame, SettingsInteraction, SettingsNavigation};
 use petgraph::stable_graph::IndexType;
@@ -10,18 +12,22 @@ use super::scene::Scene;
 /// Under which egui_graphs keeps its camera.
 const GRAPH_ID: &str = "portolan";
 
-/// A layout for egui_graphs that leaves every node where it is.
+/// Our layout as one of egui_graphs: it puts every node where the chart has it at the moment.
 #[derive(Debug, Default, Clone, serde::Serialize, serde::Deserialize)]
-struct Fixed;
+struct Chart {
+    /// The middles of all nodes, in the order of the graph; none where they stand there already.
+    #[serde(skip)]
+    places: Option<Arc<[Pos2]>>,
+}
 
-impl LayoutState for Fixed {}
+impl LayoutState for Chart {}
 
-impl egui_graphs::Layout<Self> for Fixed {
+impl egui_graphs::Layout<Self> for Chart {
     fn from_state(state: Self) -> impl egui_graphs::Layout<Self> {
         state
     }
 
-    fn next<N, E, Ty, Ix, Dn, De>(&mut self, _: &mut egui_graphs::Graph<N, E, Ty, Ix, Dn, De>, _: &Ui)
+    fn next<N, E, Ty, Ix, Dn, De>(&mut self, graph: &mut egui_graphs::Graph<N, E, Ty, Ix, Dn, De>, _: &Ui)
     where
         N: Clone,
         E: Clone,
@@ -30,10 +36,13 @@ impl egui_graphs::Layout<Self> for Fixed {
         Dn: egui_graphs::DisplayNode<N, E, Ty, Ix>,
         De: egui_graphs::DisplayEdge<N, E, Ty, Ix, Dn>,
     {
+        for (node, place) in graph.g_mut().node_weights_mut().zip(self.places.take().iter().flat_map(|places| places.iter())) {
+            node.set_location(*place);
+        }
     }
 
     fn state(&self) -> Self {
-        Self
+        self.clone()
     }
 }
 
@@ -56,12 +65,10 @@ pub struct Shown {
 
 /// Shows the graph as `camera` sees it. `last_corner` is where the top left corner of the viewport was the last time.
 pub fn show_graph(ui: &mut Ui, viewport: Rect, scene: &mut Scene, camera: Camera, last_corner: Option<Pos2>) -> Shown {
-    let interactions = SettingsInteraction::new()
-        .with_dragging_enabled(false)
-        .with_hover_enabled(true)
-        .with_node_clicking_enabled(true)
-        .with_edge_clicking_enabled(true);
+    let interactions = SettingsInteraction::new().with_dragging_enabled(false).with_hover_enabled(true).with_node_clicking_enabled(true);
     let navigation = SettingsNavigation::new().with_fit_to_screen_enabled(false).with_zoom_and_pan_enabled(false);
+    let places = (0..scene.model.nodes.len()).map(|node| scene.rect(node).center()).collect();
+    Chart { places: Some(places) }.save(ui, Some(GRAPH_ID.to_owned()));
     let first = ui.ctx().graphics_mut(|graphics| graphics.entry(ui.layer_id()).next_idx());
     // egui_graphs moves its picture along when its corner moves. Our camera counts from the corner, so that is undone beforehand.
     let moved = last_corner.map_or(Vec2::ZERO, |last| viewport.min - last);
@@ -69,7 +76,7 @@ pub fn show_graph(ui: &mut Ui, viewport: Rect, scene: &mut Scene, camera: Camera
     (frame.zoom, frame.pan) = (camera.zoom, camera.pan - moved);
     frame.save(ui);
     let mut inner = graph_ui(ui, viewport);
-    let shown = GraphView::<Fixed, Fixed>::new()
+    let shown = GraphView::<Chart, Chart>::new()
         .with_id(Some(GRAPH_ID.to_owned()))
         .with_interactions(&interactions)
         .with_navigations(&navigation)

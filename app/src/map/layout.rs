@@ -1,21 +1,31 @@
 //! From the model to places: a pure function that says where every node, box and edge of the map stands.
 //!
 //! Columns (lanes) stand from left to right. Namespaces are boxes, one below the other in the order given, around their Services and
-//! workloads; what has no namespace stands in its lane between them. Outside, entries and destinations are then put level with what
-//! they lead to, as far as there is room. The previous layout seeds every order, so that what did not change does not move.
+//! workloads; what has no namespace stands in its lane between them, or in a grid below them where it is much. Outside, entries and
+//! destinations are then put level with what they lead to, as far as there is room.
 //!
-//! A lane with many nodes has two sub-columns, one half a row lower than the other, so that an edge to or from a node of either runs
-//! level between two nodes of the other.
+//! What stood somewhere stays there. The previous layout is the seed of the next (`seed`): of lanes, sub-columns, boxes and nodes
+//! alike. Edges, tones and facts move nothing. A set of nodes that was laid out before has the places that it had then.
+//!
+//! A lane with many nodes has sub-columns, every other one half a row lower, so that an edge to or from a node of one runs level
+//! between two nodes of its neighbours.
 
-use std::collections::HashMap;
+mod free;
+mod grid;
+mod links;
+mod seed;
+mod stack;
 
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use super::elide::{Face, elide};
 use super::model::{Lane, MapModel, N_LANES, Node, Outline};
-use super::order;
-use super::place::{fill_wishes, snap, snap_up, spread};
-use super::route::{self, Route};
+use super::place::snap;
+use super::route::{self, Columns, Route};
+use free::{Place, WRAP_FREE_FROM};
+use links::Links;
+use seed::{Frame, Memory, Seed, Spot};
+use stack::{Block, Shape};
 
 /// Height of a node with two lines.
 pub const NODE_HEIGHT: f32 = 40.0;
@@ -30,10 +40,14 @@ const BOX_GAP: f32 = 16.0;
 const BOX_LEFT: f32 = 16.0;
 const BOX_RIGHT: f32 = 28.0;
 const SUBCOLUMN_GAP: f32 = 24.0;
-/// A box wraps a lane into two sub-columns from this many nodes on.
-const WRAP_FROM: usize = 4;
-/// The most that nodes of each lane are wide where lanes have two sub-columns.
+/// Widths of lanes are multiples of this, so that most texts can change without a lane that grows.
+const WIDTH_STEP: f32 = 24.0;
+/// The least and the most that nodes of each lane are wide.
+const WIDTHS: [(f32, f32); N_LANES] = [(56.0, 160.0), (116.0, 208.0), (112.0, 200.0), (160.0, 216.0), (56.0, 216.0), (152.0, 224.0)];
+/// The most that nodes of each lane are wide where it has sub-columns.
 const WRAPPED_WIDTHS: [f32; N_LANES] = [160.0, 184.0, 160.0, 172.0, 184.0, 184.0];
+/// A picture of many folded namespaces is at least so much wider than high.
+const LEAST_ASPECT: f32 = 1.3;
 
 /// A node in its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,81 +93,71 @@ pub struct Layout {
     pub lanes: [Option<Band>; N_LANES],
     /// Everything.
     pub bounds: Rect,
-    centres: HashMap<String, Pos2>,
-    widths: [f32; N_LANES],
-    wrapped: bool,
-}
-
-/// Nodes that are stacked together: a box, or what stands between boxes.
-#[derive(Debug, Default)]
-struct Block {
-    group: Option<usize>,
-    services: Vec<usize>,
-    workloads: Vec<usize>,
-}
-
-impl Block {
-    fn n_rows(&self, wrapped: bool) -> usize {
-        let rows = |n: usize| if wrapped && n >= WRAP_FROM { n.div_ceil(2) } else { n };
-        rows(self.services.len()).max(rows(self.workloads.len()))
-    }
+    memory: Memory,
 }
 
 /// Lays `model` out. `before` is the previous layout, `measure` the width of a text at a zoom of 1.
 pub fn lay_out(model: &MapModel, before: Option<&Layout>, measure: &mut dyn FnMut(&str, Face) -> f32) -> Layout {
-    let index: HashMap<&str, usize> = model.nodes.iter().enumerate().map(|(at, node)| (node.id.as_str(), at)).collect();
-    let links: Vec<Option<(usize, usize)>> =
-        model.edges.iter().map(|edge| Some((*index.get(edge.from.as_str())?, *index.get(edge.to.as_str())?))).collect();
-    let known: Vec<(usize, usize)> = links.iter().flatten().copied().collect();
+    let links = Links::of(model);
+    let key = seed::key(model);
+    // A picture without anything of the one before it starts from nothing.
+    let seed = before
+        .and_then(|before| before.memory.seed(key))
+        .filter(|seed| model.nodes.iter().any(|node| seed.spots.contains_key(&node.id)))
+        .map(AsRef::as_ref);
 
-    let mut widths = lane_widths(model, before, measure);
-    let blocks = blocks(model, &known, before);
-    let wrapped = wraps(&blocks, &widths, before);
-    if wrapped {
-        // Two narrow columns rather than two wide ones: what is shortened is told in full by the tooltip.
-        for (width, most) in widths.iter_mut().zip(WRAPPED_WIDTHS) {
-            *width = width.min(most);
+    let mut places: Vec<Option<Place>> = vec![None; model.nodes.len()];
+    let mut frame = frame(model, seed, measure);
+    let wrapped;
+    let stack = match seed {
+        Some(seed) => {
+            wrapped = seed.wrapped;
+            stack::again(model, &links, seed, wrapped, &mut places)
         }
-    }
-    let subcolumns = subcolumns(&blocks, wrapped);
-    let lanes = bands(model, &known, &widths, subcolumns);
-
-    let mut centres: Vec<Option<Pos2>> = vec![None; model.nodes.len()];
-    let box_rects = stack(&blocks, &known, &lanes, &widths, wrapped, &mut centres, model);
+        None => {
+            let blocks = stack::blocks(model);
+            let shape = shape(model, &blocks, &frame.widths);
+            wrapped = shape.wrapped;
+            stack::cold(model, &links, blocks, shape, &mut places)
+        }
+    };
     for lane in [Lane::Entry, Lane::Outside, Lane::Exits, Lane::Destinations] {
-        place_free(model, lane, &known, before, &lanes, widths[lane as usize], &mut centres);
+        let n = model.nodes.iter().filter(|node| node.lane == lane).count();
+        let before = seed.map_or(1, |seed| seed.frame.columns[lane as usize]);
+        let n_columns = before.max(if n > WRAP_FREE_FROM { 2 } else { 1 });
+        free::place(model, lane, &links, seed, n_columns, &mut places);
     }
+    for (node, place) in model.nodes.iter().zip(&places) {
+        let n_columns = &mut frame.columns[node.lane as usize];
+        *n_columns = (*n_columns).max(place.map_or(1, |place| place.0 + 1));
+    }
+    gaps(model, &links, seed, &mut frame);
 
-    let nodes: Vec<Placed> = model
-        .nodes
-        .iter()
-        .zip(&centres)
-        .map(|(node, centre)| {
-            let width = if node.lane == Lane::Outside { natural_width(node, measure).min(widths[0]) } else { widths[node.lane as usize] };
-            // Nodes of a lane share their left edge, whatever their widths are.
-            let centre = centre.unwrap_or_default();
-            let left = centre.x - widths[node.lane as usize] / 2.0;
-            let rect = Rect::from_min_size(pos2(left, centre.y - height(node) / 2.0), vec2(width, height(node)));
-            let room = width - 2.0 * inset(node.outline) - if node.outline == Outline::Arrow { 4.0 } else { 0.0 };
-            Placed { rect, title: elide(&node.title, Face::Title, room, measure), fact: elide(&node.fact, Face::Fact, room, measure) }
-        })
-        .collect();
-    let groups = model
+    let bands = frame.bands();
+    let present: [bool; N_LANES] = std::array::from_fn(|lane| model.nodes.iter().any(|node| node.lane as usize == lane));
+    let lanes: [Option<Band>; N_LANES] = std::array::from_fn(|lane| bands[lane].filter(|_| present[lane]));
+    let nodes: Vec<Placed> = model.nodes.iter().zip(&places).map(|(node, place)| placed(node, *place, &frame, &bands, measure)).collect();
+    let rects: Vec<Rect> = nodes.iter().map(|node| node.rect).collect();
+
+    let span = [Lane::Services, Lane::Workloads].map(|lane| bands[lane as usize]);
+    let left = span.iter().flatten().map(|band| band.left).fold(f32::INFINITY, f32::min) - BOX_LEFT;
+    let right = span.iter().flatten().map(|band| band.right).fold(f32::NEG_INFINITY, f32::max) + BOX_RIGHT;
+    let groups: Vec<Option<PlacedGroup>> = model
         .groups
         .iter()
-        .zip(box_rects)
-        .map(|(group, rect)| {
-            let rect = rect?;
+        .zip(&stack.boxes)
+        .map(|(group, height)| {
+            let rect = height.map(|(top, bottom)| Rect::from_min_max(pos2(left, top), pos2(right, bottom)))?;
             let room = rect.width() - 24.0;
             let title = elide(&group.title, Face::Title, room, measure);
             let left = room - measure(&title, Face::Title) - 16.0;
             let fact = if left > 40.0 { elide(&group.fact, Face::Fact, left, measure) } else { String::new() };
             Some(PlacedGroup { rect, title, fact })
         })
-        .collect::<Vec<_>>();
+        .collect();
 
-    let rects: Vec<Rect> = nodes.iter().map(|node| node.rect).collect();
-    let routes = route::routes(model, &rects, &lanes, &links);
+    let columns = Columns::new(model, &rects, &lanes, |lane| frame.columns[lane], |node| places[node].map_or(0, |place| place.0));
+    let routes = route::routes(model, &rects, &columns, &links.ends);
     let mut bounds = Rect::NOTHING;
     for rect in rects.iter().chain(groups.iter().flatten().map(|group| &group.rect)) {
         bounds |= *rect;
@@ -164,8 +168,32 @@ pub fn lay_out(model: &MapModel, before: Option<&Layout>, measure: &mut dyn FnMu
     if !bounds.is_positive() {
         bounds = Rect::from_min_size(Pos2::ZERO, Vec2::splat(1.0));
     }
-    let centres = model.nodes.iter().zip(&rects).map(|(node, rect)| (node.id.clone(), rect.center())).collect();
-    Layout { nodes, groups, routes, lanes, bounds, centres, widths, wrapped }
+
+    let spots = model.nodes.iter().zip(&places).filter_map(|(node, place)| {
+        let (column, y) = (*place)?;
+        Some((node.id.clone(), Spot { column, y, group: node.group.clone(), parent: node.folds_into.clone(), lane: node.lane }))
+    });
+    let boxes = model.groups.iter().zip(&stack.boxes).filter_map(|(group, height)| Some((group.id.clone(), (*height)?)));
+    let seed = Seed { frame, wrapped, spots: spots.collect(), boxes: boxes.collect() };
+    let memory = before.map(|before| before.memory.with(key, seed.clone())).unwrap_or_else(|| Memory::default().with(key, seed));
+    Layout { nodes, groups, routes, lanes, bounds, memory }
+}
+
+/// Where a node stands in its lane, and what of its texts fits.
+fn placed(
+    node: &Node,
+    place: Option<Place>,
+    frame: &Frame,
+    bands: &[Option<Band>; N_LANES],
+    measure: &mut dyn FnMut(&str, Face) -> f32,
+) -> Placed {
+    let (lane, height) = (node.lane as usize, height(node));
+    let width = frame.widths[lane];
+    let centre = free::centre(place.unwrap_or_default(), bands[lane].map_or(0.0, |band| band.left), width, frame.inner_gaps[lane]);
+    let rect = Rect::from_center_size(centre, vec2(width, height));
+    let tip = if matches!(node.outline(), Outline::Arrow | Outline::Chevron) { 4.0 } else { 0.0 };
+    let room = width - 2.0 * inset(node.outline()) - tip;
+    Placed { rect, title: elide(&node.title, Face::Title, room, measure), fact: elide(&node.fact, Face::Fact, room, measure) }
 }
 
 fn height(node: &Node) -> f32 {
@@ -175,96 +203,94 @@ fn height(node: &Node) -> f32 {
 /// From the side of a node to its text.
 pub fn inset(outline: Outline) -> f32 {
     match outline {
-        Outline::Box => 12.0,
-        Outline::Pill | Outline::Arrow => 14.0,
+        Outline::Box | Outline::Stack => 12.0,
+        Outline::Pill | Outline::Slip | Outline::Arrow | Outline::Card | Outline::Octagon => 14.0,
+        Outline::Chevron => 18.0,
         Outline::Hexagon | Outline::Ghost => 16.0,
     }
 }
 
-fn natural_width(node: &Node, measure: &mut dyn FnMut(&str, Face) -> f32) -> f32 {
-    let text = measure(&node.title, Face::Title).max(measure(&node.fact, Face::Fact));
+/// How wide a node would be for its title and, if `with_fact`, for its fact.
+fn natural_width(node: &Node, with_fact: bool, measure: &mut dyn FnMut(&str, Face) -> f32) -> f32 {
+    let fact = if with_fact { measure(&node.fact, Face::Fact) } else { 0.0 };
+    let text = measure(&node.title, Face::Title).max(fact);
     // A point on the right needs room of its own.
-    let tip = if node.outline == Outline::Arrow { 4.0 } else { 0.0 };
-    snap_up(text + 2.0 * inset(node.outline) + tip + 1.0)
+    let tip = if matches!(node.outline(), Outline::Arrow | Outline::Chevron) { 4.0 } else { 0.0 };
+    ((text + 2.0 * inset(node.outline()) + tip + 1.0) / WIDTH_STEP).ceil() * WIDTH_STEP
 }
 
-/// One width for each lane, so that its nodes are aligned on both sides.
-fn lane_widths(model: &MapModel, before: Option<&Layout>, measure: &mut dyn FnMut(&str, Face) -> f32) -> [f32; N_LANES] {
-    let limits = [(56.0, 160.0), (116.0, 208.0), (112.0, 200.0), (160.0, 216.0), (0.0, 216.0), (152.0, 224.0)];
-    let mut widths = limits.map(|(least, _)| least);
+/// One width for each lane, so that its nodes are aligned on both sides. A lane that was there keeps its width and its sub-columns,
+/// unless several nodes came to it that have far longer names.
+fn frame(model: &MapModel, seed: Option<&Seed>, measure: &mut dyn FnMut(&str, Face) -> f32) -> Frame {
+    let mut frame = Frame {
+        there: [false; N_LANES],
+        widths: WIDTHS.map(|(least, _)| least),
+        columns: [1; N_LANES],
+        inner_gaps: [SUBCOLUMN_GAP; N_LANES],
+        gaps: [0.0; N_LANES],
+    };
+    let mut n_known = [0usize; N_LANES];
+    let mut n_new = [0usize; N_LANES];
+    for node in &model.nodes {
+        let known = seed.and_then(|seed| seed.spots.get(&node.id)).is_some_and(|spot| spot.lane == node.lane);
+        *(if known { &mut n_known } else { &mut n_new }).get_mut(node.lane as usize).unwrap_or(&mut 0) += 1;
+    }
     for node in &model.nodes {
         let lane = node.lane as usize;
-        widths[lane] = natural_width(node, measure).clamp(widths[lane], limits[lane].1);
+        frame.there[lane] = true;
+        let natural = natural_width(node, n_known[lane] == 0, measure);
+        frame.widths[lane] = natural.clamp(frame.widths[lane], WIDTHS[lane].1);
     }
-    if let Some(before) = before {
-        for (width, before) in widths.iter_mut().zip(before.widths) {
-            // A lane that became a little narrower keeps its width, or everything to its right would move.
-            if before > *width && before - *width <= 48.0 {
-                *width = before;
-            }
+    let Some(seed) = seed else { return frame };
+    for lane in 0..N_LANES {
+        let (there, before) = (seed.frame.there[lane], seed.frame.widths[lane]);
+        frame.there[lane] |= there;
+        if !there {
+            continue;
         }
-    }
-    widths
-}
-
-/// What is stacked in the middle: boxes in the order given, and between them what has none, behind the box of the node that precedes
-/// it in its lane.
-fn blocks(model: &MapModel, links: &[(usize, usize)], before: Option<&Layout>) -> Vec<Block> {
-    let group_at: HashMap<&str, usize> = model.groups.iter().enumerate().map(|(at, group)| (group.id.as_str(), at)).collect();
-    // Slot 0 is above the first box, slot n + 1 is below box n.
-    let mut boxed: Vec<Block> = (0..model.groups.len()).map(|group| Block { group: Some(group), ..Block::default() }).collect();
-    let mut loose: Vec<Block> = (0..=model.groups.len()).map(|_| Block::default()).collect();
-    for lane in [Lane::Services, Lane::Workloads] {
-        let mut slot = 0;
-        for (at, node) in model.nodes.iter().enumerate().filter(|(_, node)| node.lane == lane) {
-            let group = node.group.as_deref().and_then(|group| group_at.get(group));
-            let block = match group {
-                Some(group) => {
-                    slot = group + 1;
-                    &mut boxed[*group]
-                }
-                None => &mut loose[slot],
-            };
-            if lane == Lane::Services { block.services.push(at) } else { block.workloads.push(at) }
+        let stays = n_known[lane] > 0 || n_new[lane] == 0;
+        let outgrown = n_new[lane] > 2 && seed.frame.columns[lane] == 1 && frame.widths[lane] > before + WIDTH_STEP;
+        if stays && !outgrown {
+            frame.widths[lane] = before;
         }
+        frame.columns[lane] = seed.frame.columns[lane];
+        frame.inner_gaps[lane] = seed.frame.inner_gaps[lane];
     }
-    let mut loose = loose.into_iter();
-    let mut all: Vec<Block> = loose.next().into_iter().collect();
-    for (boxed, loose) in boxed.into_iter().zip(loose) {
-        all.extend([boxed, loose]);
-    }
-    all.retain(|block| !block.services.is_empty() || !block.workloads.is_empty());
-    for block in &mut all {
-        let rank = |item: usize| before.and_then(|before| before.centres.get(&model.nodes[item].id)).map(|centre| centre.y);
-        block.services = order::seeded(&block.services, rank);
-        block.workloads = order::seeded(&block.workloads, rank);
-        let inner: Vec<(usize, usize)> =
-            links.iter().filter(|link| block.services.contains(&link.0) && block.workloads.contains(&link.1)).copied().collect();
-        order::untangle(&mut block.services, &mut block.workloads, &inner);
-    }
-    all
+    frame
 }
 
-/// Whether boxes wrap: when the picture would be much higher than wide. What was wrapped stays so for a while.
-fn wraps(blocks: &[Block], widths: &[f32; N_LANES], before: Option<&Layout>) -> bool {
-    let height: f32 = blocks.iter().map(|block| block.n_rows(false) as f32 * PITCH + BOX_HEAD + BOX_GAP).sum();
-    let width = widths.iter().sum::<f32>() + 240.0;
-    let limit = if before.is_some_and(|before| before.wrapped) { 1.0 } else { 1.25 };
-    height > limit * width
+/// Whether boxes wrap: when the picture would be much higher than wide. And how many sub-columns many folded namespaces take: as few
+/// as make the picture wider than high.
+fn shape(model: &MapModel, blocks: &[Block], widths: &[f32; N_LANES]) -> Shape {
+    let is_grid = |block: &Block| block.group.is_none() && block.workloads.len() > grid::FROM;
+    let n_rows = |block: &Block, wrapped: bool| {
+        let rows = |n: usize, lane| n.div_ceil(if block.group.is_some() { stack::n_columns(n, lane, wrapped) } else { 1 });
+        rows(block.services.len(), Lane::Services).max(rows(block.workloads.len(), Lane::Workloads))
+    };
+    let height = |wrapped: bool| -> f32 {
+        let rest = blocks.iter().filter(|block| !is_grid(block));
+        rest.map(|block| n_rows(block, wrapped) as f32 * PITCH + if block.group.is_some() { BOX_HEAD + BOX_GAP } else { 0.0 }).sum()
+    };
+    let width = widths.iter().zip(Lane::ALL).filter(|(_, lane)| model.nodes.iter().any(|node| node.lane == *lane)).map(|(width, _)| width);
+    // A gap, its edges included, before every lane but the first.
+    let (width, n_lanes) = width.fold((0.0, 0), |(sum, n), width| (sum + width, n + 1));
+    let width = width + 60.0 * (n_lanes as f32 - 1.0).max(0.0);
+    let wrapped = height(false) > 1.25 * width;
+    let n_grid = blocks.iter().filter(|block| is_grid(block)).map(|block| block.workloads.len()).max().unwrap_or(0);
+    let boxes = height(wrapped);
+    let wide_enough = |n: &usize| {
+        let high = boxes + n_grid.div_ceil(*n) as f32 * PITCH;
+        width + (*n - 1) as f32 * (WRAPPED_WIDTHS[Lane::Workloads as usize] + grid::GAP) >= LEAST_ASPECT * high
+    };
+    Shape { wrapped, n_loose: (1..=grid::MOST).find(wide_enough).unwrap_or(grid::MOST) }
 }
 
-fn subcolumns(blocks: &[Block], wrapped: bool) -> [usize; N_LANES] {
-    let of = |n: usize| if wrapped && n >= WRAP_FROM { 2 } else { 1 };
-    let services = blocks.iter().map(|block| of(block.services.len())).max().unwrap_or(1);
-    let workloads = blocks.iter().map(|block| of(block.workloads.len())).max().unwrap_or(1);
-    [1, 1, services, workloads, 1, 1]
-}
-
-/// Where the lanes stand. A gap that many edges cross is wider.
-fn bands(model: &MapModel, links: &[(usize, usize)], widths: &[f32; N_LANES], subcolumns: [usize; N_LANES]) -> [Option<Band>; N_LANES] {
+/// The gaps between lanes, and how wide the nodes of lanes with sub-columns are. A gap that many edges cross is wider, but one that
+/// was there stays.
+fn gaps(model: &MapModel, links: &Links, seed: Option<&Seed>, frame: &mut Frame) {
     let mut n_across = [0usize; N_LANES];
     let mut n_back = 0;
-    for (from, to) in links {
+    for (from, to) in links.ends.iter().flatten() {
         let (from, to) = (model.nodes[*from].lane as usize, model.nodes[*to].lane as usize);
         if from < to {
             n_across[from..to].iter_mut().for_each(|n| *n += 1);
@@ -273,135 +299,23 @@ fn bands(model: &MapModel, links: &[(usize, usize)], widths: &[f32; N_LANES], su
         }
     }
     let more = |n: usize, most: f32| snap((n as f32).sqrt() * 4.0).min(most);
-    let mut lanes = [None; N_LANES];
-    let mut right: Option<f32> = None;
+    let n_loose = model.nodes.iter().filter(|node| node.lane == Lane::Workloads && node.group.is_none()).count();
     for lane in Lane::ALL {
         let at = lane as usize;
-        if !model.nodes.iter().any(|node| node.lane == lane) {
-            continue;
+        let before = seed.map(|seed| &seed.frame).filter(|before| before.there[at]);
+        let n_before = before.map_or(1, |before| before.columns[at]);
+        if frame.columns[at] > 1 && n_before == 1 {
+            // Narrow columns rather than wide ones: what is shortened is told in full by the tooltip.
+            frame.widths[at] = frame.widths[at].min(WRAPPED_WIDTHS[at]);
+            frame.inner_gaps[at] = if lane == Lane::Workloads && n_loose > grid::FROM { grid::GAP } else { SUBCOLUMN_GAP };
         }
-        let gap = match (right, lane) {
-            (None, _) => 0.0,
-            (Some(_), Lane::Destinations) if lanes[Lane::Exits as usize].is_some() => 32.0 + more(n_across[4], 40.0),
-            (Some(_), Lane::Exits | Lane::Destinations) => BOX_RIGHT + 28.0 + more(n_across[3], 32.0) + more(4 * n_back, 64.0),
-            (Some(_), Lane::Services) => BOX_LEFT + 24.0 + more(n_across[1], 40.0),
-            (Some(_), _) => 32.0 + more(n_across[at.saturating_sub(1)], 40.0),
+        let gap = match lane {
+            Lane::Destinations if frame.there[Lane::Exits as usize] => 32.0 + more(n_across[4], 40.0),
+            Lane::Exits | Lane::Destinations => BOX_RIGHT + 28.0 + more(n_across[3], 32.0) + more(4 * n_back, 64.0),
+            Lane::Services => BOX_LEFT + 24.0 + more(n_across[1], 40.0),
+            _ => 32.0 + more(n_across[at.saturating_sub(1)], 40.0),
         };
-        let left = right.unwrap_or(0.0) + snap(gap);
-        let n = subcolumns[at] as f32;
-        let band = Band { left, right: left + n * widths[at] + (n - 1.0) * SUBCOLUMN_GAP };
-        right = Some(band.right);
-        lanes[at] = Some(band);
-    }
-    lanes
-}
-
-/// Stacks the blocks, sets the centres of their nodes and gives the boxes.
-fn stack(
-    blocks: &[Block],
-    links: &[(usize, usize)],
-    lanes: &[Option<Band>; N_LANES],
-    widths: &[f32; N_LANES],
-    wrapped: bool,
-    centres: &mut [Option<Pos2>],
-    model: &MapModel,
-) -> Vec<Option<Rect>> {
-    let mut boxes = vec![None; model.groups.len()];
-    let span = [Lane::Services, Lane::Workloads].map(|lane| lanes[lane as usize]);
-    let left = span.iter().flatten().map(|band| band.left).fold(f32::INFINITY, f32::min) - BOX_LEFT;
-    let right = span.iter().flatten().map(|band| band.right).fold(f32::NEG_INFINITY, f32::max) + BOX_RIGHT;
-    let mut top = 0.0;
-    for block in blocks {
-        let first = top + if block.group.is_some() { BOX_HEAD } else { 0.0 } + NODE_HEIGHT / 2.0;
-        let mut last = first;
-        let mut column = |items: &[usize], lane: Lane, wishes: &[f32], centres: &mut [Option<Pos2>]| {
-            let Some(band) = lanes[lane as usize] else { return };
-            let n_columns = if wrapped && items.len() >= WRAP_FROM { 2 } else { 1 };
-            let pitch = PITCH / n_columns as f32;
-            let places = spread(wishes, &vec![pitch; items.len().saturating_sub(1)], first);
-            for (row, (item, y)) in items.iter().zip(places).enumerate() {
-                let width = widths[lane as usize];
-                let x = band.left + width / 2.0 + (row % n_columns) as f32 * (width + SUBCOLUMN_GAP);
-                centres[*item] = Some(pos2(x, y));
-                last = last.max(y);
-            }
-        };
-        let pitch = if wrapped && block.workloads.len() >= WRAP_FROM { PITCH / 2.0 } else { PITCH };
-        let rows: Vec<f32> = (0..block.workloads.len()).map(|row| first + row as f32 * pitch).collect();
-        // Where Services outnumber the rows that workloads need, workloads are put level with their Services instead.
-        column(&block.workloads, Lane::Workloads, &rows, centres);
-        let wishes: Vec<Option<f32>> = block
-            .services
-            .iter()
-            .map(|service| mean(links.iter().filter(|link| link.0 == *service).filter_map(|link| rows_of(link.1, block, &rows))))
-            .collect();
-        let service_pitch = if wrapped && block.services.len() >= WRAP_FROM { PITCH / 2.0 } else { PITCH };
-        let wishes = fill_wishes(&wishes, service_pitch);
-        column(&block.services, Lane::Services, &wishes, centres);
-        if block.services.len() > block.workloads.len() {
-            let levels: Vec<Option<f32>> = block
-                .workloads
-                .iter()
-                .map(|workload| {
-                    let services = links.iter().filter(|link| link.1 == *workload && block.services.contains(&link.0));
-                    mean(services.filter_map(|link| centres[link.0].map(|centre| centre.y)))
-                })
-                .collect();
-            column(&block.workloads, Lane::Workloads, &fill_wishes(&levels, pitch), centres);
-        }
-        let mut bottom = last + NODE_HEIGHT / 2.0;
-        if let Some(group) = block.group {
-            bottom += BOX_FOOT;
-            boxes[group] = Some(Rect::from_min_max(pos2(left, top), pos2(right, bottom)));
-        }
-        top = snap_up(bottom) + BOX_GAP;
-    }
-    boxes
-}
-
-fn rows_of(workload: usize, block: &Block, rows: &[f32]) -> Option<f32> {
-    block.workloads.iter().position(|other| *other == workload).map(|row| rows[row])
-}
-
-fn mean(values: impl Iterator<Item = f32>) -> Option<f32> {
-    let (sum, n) = values.fold((0.0, 0), |(sum, n), value| (sum + value, n + 1));
-    (n > 0).then(|| sum / n as f32)
-}
-
-/// Places the nodes of a lane that stands outside the boxes, level with their neighbours as far as there is room.
-fn place_free(
-    model: &MapModel,
-    lane: Lane,
-    links: &[(usize, usize)],
-    before: Option<&Layout>,
-    lanes: &[Option<Band>; N_LANES],
-    width: f32,
-    centres: &mut [Option<Pos2>],
-) {
-    let Some(band) = lanes[lane as usize] else { return };
-    let given: Vec<usize> = (0..model.nodes.len()).filter(|at| model.nodes[*at].lane == lane).collect();
-    let mut neighbours: HashMap<usize, Vec<f32>> = HashMap::new();
-    for (from, to) in links {
-        for (own, other) in [(from, to), (to, from)] {
-            if model.nodes[*own].lane == lane
-                && let Some(centre) = centres[*other]
-            {
-                neighbours.entry(*own).or_default().push(centre.y);
-            }
-        }
-    }
-    let of = |item: usize| neighbours.get(&item).cloned().unwrap_or_default();
-    let seeded = order::seeded(&given, |item| before.and_then(|before| before.centres.get(&model.nodes[item].id)).map(|at| at.y));
-    let items = order::by_neighbours(&seeded, of);
-    // Level with the middle one of its neighbours, rather than with their mean: so at least one edge is straight.
-    let middle = |mut places: Vec<f32>| {
-        places.sort_by(f32::total_cmp);
-        places.get(places.len().saturating_sub(1) / 2).copied()
-    };
-    let wishes: Vec<Option<f32>> = items.iter().map(|item| middle(of(*item))).collect();
-    let places = spread(&fill_wishes(&wishes, PITCH), &vec![PITCH; items.len().saturating_sub(1)], NODE_HEIGHT / 2.0);
-    for (item, y) in items.into_iter().zip(places) {
-        centres[item] = Some(pos2(band.left + width / 2.0, y));
+        frame.gaps[at] = before.map_or(snap(gap), |before| before.gaps[at]);
     }
 }
 

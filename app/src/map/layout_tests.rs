@@ -1,25 +1,24 @@
 //! Tests of the layout: what stands where, and what stays.
 
 use super::*;
-use crate::map::model::{Edge, Group, Tone};
+use crate::map::model::{Edge, Group, NodeKind, Tone};
 
 fn measure(text: &str, face: Face) -> f32 {
     text.chars().count() as f32 * if face == Face::Title { 7.0 } else { 6.0 }
 }
 
 fn node(id: &str, lane: Lane, group: Option<&str>, title: &str) -> Node {
-    let outline = match lane {
-        Lane::Outside | Lane::Destinations => Outline::Pill,
-        Lane::Entry | Lane::Exits => Outline::Arrow,
-        Lane::Services => Outline::Hexagon,
-        Lane::Workloads => Outline::Box,
+    let kind = match lane {
+        Lane::Outside | Lane::Destinations => NodeKind::Internet,
+        Lane::Entry | Lane::Exits => NodeKind::Entry,
+        Lane::Services => NodeKind::Service,
+        Lane::Workloads => NodeKind::Workload,
     };
-    let fact = "fact".to_owned();
-    Node { id: id.into(), lane, group: group.map(Into::into), outline, title: title.into(), fact, name: id.into(), tone: Tone::Plain }
+    Node { group: group.map(Into::into), fact: "fact".to_owned(), ..Node::new(id, lane, kind, title, id) }
 }
 
 fn edge(from: &str, to: &str) -> Edge {
-    Edge { id: format!("{from} {to}"), from: from.into(), to: to.into(), tone: Tone::Allowed, label: String::new() }
+    Edge::new(format!("{from} {to}"), from, to, Tone::Allowed, "")
 }
 
 /// `n_groups` namespaces with `n` Services and workloads each, and edges of every kind between them.
@@ -129,7 +128,7 @@ fn a_new_workload_moves_nothing_in_the_boxes_above_its_own() {
         let after = lay(&changed, Some(&before));
         for (node, placed) in changed.nodes.iter().zip(&after.nodes) {
             if node.group.is_some() && node.group.as_ref() != Some(&last) {
-                assert_eq!(before.centres[&node.id], placed.rect.center(), "{}", node.id);
+                assert_eq!(centre(&model, &before, &node.id), placed.rect.center(), "{}", node.id);
             }
         }
     }
@@ -188,4 +187,93 @@ fn an_edge_without_an_end_has_no_way() {
     let mut model = model(1, 1);
     model.edges.push(edge("internet", "nowhere"));
     assert!(lay(&model, None).routes.last().unwrap().is_none());
+}
+
+fn centre(model: &MapModel, layout: &Layout, id: &str) -> Pos2 {
+    layout.nodes[model.nodes.iter().position(|node| node.id == id).unwrap()].rect.center()
+}
+
+/// `n` folded namespaces, each of which calls some others.
+fn folded(n: usize) -> MapModel {
+    let mut model = MapModel::default();
+    for at in 0..n {
+        model.nodes.push(node(&format!("g{at}"), Lane::Workloads, None, "namespace"));
+        model.edges.extend([2, 7].map(|step| edge(&format!("g{at}"), &format!("g{}", at * step % n))));
+    }
+    model
+}
+
+/// The same, with one namespace unfolded.
+fn unfolded(n: usize, at: usize) -> MapModel {
+    let mut model = folded(n);
+    let id = format!("g{at}");
+    model.nodes.remove(at);
+    model.groups.push(Group { id: id.clone(), title: id.clone(), fact: String::new(), name: id.clone() });
+    model.nodes.extend((0..9).map(|at| node(&format!("{id}/w{at}"), Lane::Workloads, Some(&id), "workload")));
+    model
+}
+
+fn assert_apart(model: &MapModel, layout: &Layout) {
+    for (at, a) in layout.nodes.iter().enumerate() {
+        for b in layout.nodes.iter().skip(at + 1) {
+            assert!(!a.rect.intersect(b.rect).is_positive(), "{} is overlapped", model.nodes[at].id);
+        }
+        for (group, of) in layout.groups.iter().zip(&model.groups) {
+            let inside = model.nodes[at].group.as_ref() == Some(&of.id);
+            assert!(group.as_ref().is_none_or(|group| if inside {
+                group.rect.contains_rect(a.rect)
+            } else {
+                !group.rect.intersects(a.rect)
+            }));
+        }
+    }
+}
+
+#[test]
+fn what_is_unfolded_and_folded_again_returns_exactly() {
+    for n in [8, 60] {
+        let models = [folded(n), unfolded(n, 3), unfolded(n, 5)];
+        let mut last = lay(&models[0], None);
+        assert_apart(&models[0], &last);
+        let mut known: Vec<Option<Vec<Rect>>> = vec![None; 3];
+        for at in [0, 1, 2, 1, 0, 2, 0] {
+            last = lay(&models[at], Some(&last));
+            assert_apart(&models[at], &last);
+            let rects: Vec<Rect> = last.nodes.iter().map(|node| node.rect).collect();
+            assert_eq!(*known[at].get_or_insert_with(|| rects.clone()), rects);
+        }
+    }
+}
+
+#[test]
+fn facts_edges_and_tones_move_nothing() {
+    for mut model in [model(10, 6), folded(60)] {
+        let mut layout = lay(&model, None);
+        let rects: Vec<Rect> = layout.nodes.iter().map(|node| node.rect).collect();
+        for step in 0..40 {
+            let (at, other) = (step * 7 % model.nodes.len(), step * 11 % model.nodes.len());
+            model.nodes[at].fact = "connections ".repeat(1 + step % 9);
+            model.nodes[at].tone = Tone::Denied;
+            model.edges.remove(step % model.edges.len());
+            let (from, to) = (model.nodes[at].id.clone(), model.nodes[other].id.clone());
+            model.edges.push(Edge::new(format!("new{step}"), from, to, Tone::Open, ""));
+            layout = lay(&model, Some(&layout));
+            assert!(layout.nodes.iter().map(|node| node.rect).eq(rects.iter().copied()), "step {step}");
+        }
+    }
+}
+
+#[test]
+fn many_folded_namespaces_are_wider_than_high() {
+    let layout = lay(&folded(120), None);
+    let aspect = layout.bounds.width() / layout.bounds.height();
+    assert!((1.2..2.0).contains(&aspect), "{aspect}");
+}
+
+#[test]
+fn coarse_lines_have_the_same_ends_and_few_points() {
+    for route in lay(&folded(60), None).routes.iter().flatten() {
+        assert!(route.coarse.len() <= route::MAX_COARSE);
+        assert_eq!((route.coarse.first(), route.coarse.last()), (route.points.first(), route.points.last()));
+    }
 }

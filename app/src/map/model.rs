@@ -41,19 +41,114 @@ impl Lane {
     }
 }
 
+/// What a node stands for, which decides its outline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeKind {
+    /// Everybody outside; also as a destination.
+    Internet,
+    /// A way in that is a rule of an Ingress, a Route, or a Service's own address.
+    Entry,
+    /// A way in through a Gateway.
+    Gateway,
+    /// A Service.
+    Service,
+    /// A Service that something names and that is not there.
+    MissingService,
+    /// A folded namespace.
+    Namespace,
+    /// A workload.
+    Workload,
+    /// A pod.
+    Pod,
+    /// Several things of a lane that are folded into one.
+    More,
+    /// A node of the cluster, as a way out.
+    Machine,
+    /// A gateway on the way out.
+    WayOut,
+    /// Addresses.
+    Range,
+    /// A domain.
+    Domain,
+}
+
+impl NodeKind {
+    /// All kinds.
+    pub const ALL: [Self; 13] = [
+        Self::Internet,
+        Self::Entry,
+        Self::Gateway,
+        Self::Service,
+        Self::MissingService,
+        Self::Namespace,
+        Self::Workload,
+        Self::Pod,
+        Self::More,
+        Self::Machine,
+        Self::WayOut,
+        Self::Range,
+        Self::Domain,
+    ];
+
+    /// Its outline.
+    pub const fn outline(self) -> Outline {
+        match self {
+            Self::Internet | Self::Domain => Outline::Pill,
+            Self::Range => Outline::Slip,
+            Self::Entry => Outline::Arrow,
+            Self::Gateway | Self::WayOut => Outline::Chevron,
+            Self::Machine => Outline::Octagon,
+            Self::Service => Outline::Hexagon,
+            Self::MissingService => Outline::Ghost,
+            Self::Namespace | Self::More => Outline::Stack,
+            Self::Workload => Outline::Box,
+            Self::Pod => Outline::Card,
+        }
+    }
+
+    /// What the legend calls it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Internet => "Internet",
+            Self::Entry => "way in",
+            Self::Gateway => "Gateway",
+            Self::Service => "Service",
+            Self::MissingService => "no Service",
+            Self::Namespace => "namespace",
+            Self::Workload => "workload",
+            Self::Pod => "pod",
+            Self::More => "several",
+            Self::Machine => "node",
+            Self::WayOut => "way out",
+            Self::Range => "addresses",
+            Self::Domain => "domain",
+        }
+    }
+}
+
 /// The outline of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outline {
-    /// Outside, and destinations.
+    /// Round on both sides: the Internet, domains.
     Pill,
-    /// An entry, and a gateway on the way out: a box that points right.
+    /// Round on the left, straight on the right: addresses.
+    Slip,
+    /// A box that points right: an entry.
     Arrow,
-    /// A Service.
+    /// The same with a notch on its left: a gateway.
+    Chevron,
+    /// A box without its corners: a node of the cluster.
+    Octagon,
+    /// Pointed on both sides: a Service.
     Hexagon,
-    /// A Service that something names and that is not there: the same, dashed.
+    /// The same, dashed: a Service that is not there.
     Ghost,
-    /// A workload, a pod or a folded namespace.
+    /// Rounded: a workload.
     Box,
+    /// Rounded, with a bar on its left: a pod.
+    Card,
+    /// Rounded, with the edge of another below it: what stands for several.
+    Stack,
 }
 
 /// How a node or an edge stands, which decides colour, dash, width and word.
@@ -99,8 +194,8 @@ pub struct Node {
     pub lane: Lane,
     /// The group whose box it stands in, if any.
     pub group: Option<Id>,
-    /// Its outline.
-    pub outline: Outline,
+    /// What it stands for.
+    pub kind: NodeKind,
     /// First line, semibold.
     pub title: String,
     /// Second line, muted; may be empty.
@@ -109,6 +204,65 @@ pub struct Node {
     pub name: String,
     /// Colour of its border.
     pub tone: Tone,
+    /// Whether it unfolds into what it stands for.
+    pub unfolds: bool,
+    /// What it and its like fold into: its workload for a pod, its namespace for a workload; none for what does not fold.
+    pub folds_into: Option<Id>,
+    /// How many workloads it stands for, in the lane of workloads.
+    pub n_workloads: usize,
+    /// How many pods it stands for, in the lane of workloads.
+    pub n_pods: usize,
+    /// Whether it is put aside: it stands there, faint, and its connections are left out.
+    pub aside: bool,
+    /// Whether it is pinned: it stays lit and apart, whatever is selected.
+    pub pinned: bool,
+}
+
+impl Node {
+    /// A node of which there is nothing more to say than its names.
+    pub fn new(id: impl Into<Id>, lane: Lane, kind: NodeKind, title: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            lane,
+            group: None,
+            kind,
+            title: title.into(),
+            fact: String::new(),
+            name: name.into(),
+            tone: Tone::Plain,
+            unfolds: false,
+            folds_into: None,
+            n_workloads: 0,
+            n_pods: 0,
+            aside: false,
+            pinned: false,
+        }
+    }
+
+    /// Its outline.
+    pub const fn outline(&self) -> Outline {
+        self.kind.outline()
+    }
+}
+
+/// Whether an edge holds for everything at its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Extent {
+    /// For every pair of what its ends stand for, with all of its ports: drawn as its tone is.
+    #[default]
+    All,
+    /// For some pairs, or for others with fewer ports: drawn in long dashes.
+    Some,
+}
+
+impl Extent {
+    /// The word that goes with it in labels and tooltips.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Some => "some",
+        }
+    }
 }
 
 /// A directed edge of the map.
@@ -124,6 +278,17 @@ pub struct Edge {
     pub tone: Tone,
     /// A short text at its middle (`5432/TCP`), shown when the edge is in focus; may be empty.
     pub label: String,
+    /// Whether it holds for everything at its ends.
+    pub extent: Extent,
+    /// How many connections between workloads, or between one and what lies outside, it stands for; 0 where that says nothing.
+    pub n: usize,
+}
+
+impl Edge {
+    /// An edge that stands for one connection.
+    pub fn new(id: impl Into<Id>, from: impl Into<Id>, to: impl Into<Id>, tone: Tone, label: impl Into<String>) -> Self {
+        Self { id: id.into(), from: from.into(), to: to.into(), tone, label: label.into(), extent: Extent::All, n: 1 }
+    }
 }
 
 /// A box around nodes: a namespace.
@@ -150,6 +315,8 @@ pub struct MapModel {
     pub groups: Vec<Group>,
     /// What can be selected though no one node stands for it.
     pub ways: Vec<Way>,
+    /// What is folded or left out beyond what was asked for, in a sentence, with its numbers; empty where nothing is.
+    pub note: String,
 }
 
 /// A way through the picture, from end to end.

@@ -5,15 +5,18 @@ use egui::{Align2, Color32, Pos2, Rect, Shape, Stroke, Ui, Vec2, pos2, vec2};
 
 use super::camera::{Camera, HEAD_HEIGHT};
 use super::elide::Face;
+use super::focus::Connected;
 use super::layout::{BOX_HEAD, Layout};
 use super::model::Lane;
 use super::node::font;
-use super::scene::{Connected, Scene};
+use super::scene::Scene;
 use super::shapes::{rounded, tone_colour};
 use crate::theme::{self, Palette, size};
 
 /// The zoom below which the titles of boxes no longer fit into their heads: then they stand above everything, as on a map of a country.
 const TITLE_ZOOM: f32 = 0.5;
+/// Where along an edge its label may stand, the best place first.
+pub(super) const LABEL_PLACES: [f32; 11] = [0.5, 0.58, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.9, 0.1];
 const MINIMAP_MARGIN: f32 = 12.0;
 const MINIMAP_LARGEST: Vec2 = vec2(132.0, 100.0);
 
@@ -41,8 +44,8 @@ pub fn boxes(ui: &Ui, viewport: Rect, camera: Camera, scene: &Scene, focus: &Foc
     let zoom = camera.zoom;
     let mut drawn = Vec::new();
     for (at, group) in scene.layout.groups.iter().enumerate() {
-        let Some(group) = group else { continue };
-        let rect = camera.rect_to_screen(viewport, group.rect);
+        let (Some(group), Some(place)) = (group, scene.group_rect(at)) else { continue };
+        let rect = camera.rect_to_screen(viewport, place);
         if !rect.expand(8.0).intersects(viewport) {
             continue;
         }
@@ -53,14 +56,13 @@ pub fn boxes(ui: &Ui, viewport: Rect, camera: Camera, scene: &Scene, focus: &Foc
             drawn.push(rounded(rect.expand(4.25), 10.0 * zoom + 4.25, Color32::TRANSPARENT, Stroke::new(2.5, palette.accent)));
         }
         if focus.focused_group == Some(at) {
-            let title = title_rect(viewport, camera, group.rect).shrink(3.0);
+            let title = title_rect(viewport, camera, place).shrink(3.0);
             drawn.push(rounded(title, 7.0 * zoom, Color32::TRANSPARENT, Stroke::new(1.5, palette.accent)));
         }
         if zoom < TITLE_ZOOM {
             continue;
         }
-        let members = scene.model.nodes.iter().enumerate().filter(|(_, node)| node.group.as_ref() == Some(&scene.model.groups[at].id));
-        let dimmed = focus.connected.is_some_and(|connected| !members.into_iter().any(|(node, _)| connected.nodes[node]));
+        let dimmed = focus.connected.is_some_and(|connected| !scene.members(at).any(|node| connected.nodes[node]));
         let dim = |colour: Color32| if dimmed { Palette::mix(palette.panel, colour, 0.6) } else { colour };
         // Names of namespaces stay readable longer than those of their nodes.
         let scale = zoom.max(0.8);
@@ -115,11 +117,12 @@ pub fn labels(ui: &Ui, viewport: Rect, camera: Camera, scene: &Scene, focus: &Fo
         let galley = ui.painter().layout_no_wrap(text.clone(), theme::regular(size::CAPTION), colour);
         let plate = galley.size() + vec2(10.0, 4.0);
         // On a short edge the label would hide more than it says; the tooltip has it.
-        if route.length() * camera.zoom < 2.2 * plate.x {
+        let ruler = Ruler::along(&route.points);
+        if ruler.length() * camera.zoom < 2.2 * plate.x {
             continue;
         }
-        let place = [0.5, 0.58, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.9, 0.1].into_iter().find_map(|part| {
-            let rect = Rect::from_center_size(camera.to_screen(viewport, route.at(part)), plate);
+        let place = LABEL_PLACES.into_iter().find_map(|part| {
+            let rect = Rect::from_center_size(camera.to_screen(viewport, ruler.at(part)), plate);
             let free = stage.contains_rect(rect) && !taken.iter().any(|other| other.expand(2.0).intersects(rect));
             (free && !nodes.iter().any(|node| node.intersects(rect))).then_some(rect)
         });
@@ -128,6 +131,37 @@ pub fn labels(ui: &Ui, viewport: Rect, camera: Camera, scene: &Scene, focus: &Fo
             ui.painter().galley(rect.center() - galley.size() / 2.0, galley, colour);
             taken.push(rect);
         }
+    }
+}
+
+/// A line with the lengths to all of its points, so that many places on it are found quickly.
+struct Ruler<'a> {
+    points: &'a [Pos2],
+    lengths: Vec<f32>,
+}
+
+impl<'a> Ruler<'a> {
+    fn along(points: &'a [Pos2]) -> Self {
+        let mut length = 0.0;
+        let pieces = points.windows(2).map(|pair| pair[0].distance(pair[1]));
+        let lengths = std::iter::once(0.0).chain(pieces.map(|piece| {
+            length += piece;
+            length
+        }));
+        Self { points, lengths: lengths.collect() }
+    }
+
+    fn length(&self) -> f32 {
+        self.lengths.last().copied().unwrap_or(0.0)
+    }
+
+    /// The point at a part of the length, from 0 to 1.
+    fn at(&self, part: f32) -> Pos2 {
+        let length = self.length() * part;
+        let after = self.lengths.partition_point(|other| *other < length).clamp(1, self.points.len().max(2) - 1);
+        let (Some(from), Some(to)) = (self.points.get(after - 1), self.points.get(after)) else { return Pos2::ZERO };
+        let piece = self.lengths[after] - self.lengths[after - 1];
+        if piece > 0.0 { from.lerp(*to, (length - self.lengths[after - 1]) / piece) } else { *to }
     }
 }
 
@@ -152,8 +186,8 @@ pub fn lane_heads(ui: &Ui, viewport: Rect, camera: Camera, layout: &Layout) {
     }
 }
 
-/// Where the minimap is, if the picture is larger than what is seen.
-pub fn minimap_rect(viewport: Rect, camera: Camera, bounds: Rect) -> Option<Rect> {
+/// Where the minimap is, if the picture is larger than what is seen: at the bottom, right or left.
+pub fn minimap_rect(viewport: Rect, camera: Camera, bounds: Rect, is_left: bool) -> Option<Rect> {
     let stage = Camera::stage(viewport);
     let seen = bounds.size() * camera.zoom;
     let large = seen.x > stage.width() + 1.0 || seen.y > stage.height() + 1.0;
@@ -162,7 +196,19 @@ pub fn minimap_rect(viewport: Rect, camera: Camera, bounds: Rect) -> Option<Rect
     }
     let scale = (MINIMAP_LARGEST.x / bounds.width()).min(MINIMAP_LARGEST.y / bounds.height());
     let size = (bounds.size() * scale).max(vec2(56.0, 40.0)) + Vec2::splat(12.0);
-    Some(Rect::from_min_size(stage.max - Vec2::splat(MINIMAP_MARGIN) - size, size).round_ui())
+    let right = Rect::from_min_size(stage.max - Vec2::splat(MINIMAP_MARGIN) - size, size);
+    let place = if is_left { right.translate(vec2(stage.left() + MINIMAP_MARGIN - right.left(), 0.0)) } else { right };
+    Some(place.round_ui())
+}
+
+/// Whether the minimap is better at the left: it stays where it is unless it covers nodes there and would not at the other side.
+pub fn minimap_is_left(viewport: Rect, camera: Camera, scene: &Scene, is_left: bool) -> bool {
+    let covers = |is_left| {
+        let place = minimap_rect(viewport, camera, scene.layout.bounds, is_left);
+        let seen = place.map(|place| Rect::from_min_max(camera.to_picture(viewport, place.min), camera.to_picture(viewport, place.max)));
+        seen.is_some_and(|seen| scene.layout.nodes.iter().any(|node| node.rect.intersects(seen)))
+    };
+    is_left != (covers(is_left) && !covers(!is_left))
 }
 
 /// The point of the picture at a point of the minimap.

@@ -6,12 +6,16 @@
 use egui::{Pos2, Rect, Vec2, pos2};
 
 use super::layout::Band;
-use super::model::{MapModel, N_LANES, Outline};
+use super::model::{Lane, MapModel, N_LANES, Outline};
 
 /// Length of an arrow head; half of it is how far it reaches to either side.
 pub const TIP_LENGTH: f32 = 8.0;
 /// Length of the pieces that a curve is cut into, about.
 const PIECE: f32 = 10.0;
+/// The most pieces that a curve is cut into.
+const MAX_PIECES: usize = 24;
+/// The most points of a coarse line.
+pub const MAX_COARSE: usize = 8;
 /// Room between a node and an edge that passes it.
 const CLEARANCE: f32 = 6.0;
 
@@ -20,6 +24,8 @@ const CLEARANCE: f32 = 6.0;
 pub struct Route {
     /// The line, from the source to the foot of the arrow head.
     pub points: Vec<Pos2>,
+    /// The same with at most [`MAX_COARSE`] points, for a zoom at which nobody sees the difference.
+    pub coarse: Vec<Pos2>,
     /// The point of the arrow head.
     pub tip: Pos2,
     /// Where the arrow head points: 1 right, -1 left.
@@ -29,9 +35,11 @@ pub struct Route {
 }
 
 impl Route {
-    fn new(points: Vec<Pos2>, tip: Pos2, towards: f32) -> Self {
+    fn new(way: Way, tip: Pos2, towards: f32) -> Self {
+        let Way { points, mut coarse } = way;
+        thin(&mut coarse);
         let bounds = Rect::from_points(&points) | Rect::from_center_size(tip, Vec2::splat(2.0 * TIP_LENGTH));
-        Self { points, tip, towards, bounds }
+        Self { points, coarse, tip, towards, bounds }
     }
 
     /// How long the line is.
@@ -67,53 +75,113 @@ impl Route {
 pub fn reach(outline: Outline, size: Vec2, dy: f32) -> f32 {
     let half = size.y / 2.0;
     match outline {
-        Outline::Box => size.x / 2.0,
+        Outline::Box | Outline::Card | Outline::Stack | Outline::Slip => size.x / 2.0,
+        Outline::Octagon => size.x / 2.0 - (super::shapes::CUT - (half - dy.abs())).max(0.0),
         Outline::Pill => size.x / 2.0 - half + (half * half - dy * dy).max(0.0).sqrt(),
-        Outline::Arrow | Outline::Hexagon | Outline::Ghost => size.x / 2.0 - super::shapes::POINT * (dy.abs() / half).min(1.0),
+        Outline::Arrow | Outline::Chevron | Outline::Hexagon | Outline::Ghost => {
+            size.x / 2.0 - super::shapes::POINT * (dy.abs() / half).min(1.0)
+        }
+    }
+}
+
+/// The sub-columns of all lanes, from left to right, and who stands in which.
+pub struct Columns {
+    bands: Vec<(Lane, Band)>,
+    /// For each, the heights at which an edge cannot pass it, merged and in order.
+    blocked: Vec<Vec<(f32, f32)>>,
+    of: Vec<usize>,
+}
+
+impl Columns {
+    /// Those of `lanes`. `n` is how many sub-columns a lane has, `column` in which of them a node stands.
+    pub fn new(
+        model: &MapModel,
+        rects: &[Rect],
+        lanes: &[Option<Band>; N_LANES],
+        n: impl Fn(usize) -> usize,
+        column: impl Fn(usize) -> usize,
+    ) -> Self {
+        let mut bands = Vec::new();
+        let mut first = [0; N_LANES];
+        for (lane, band) in Lane::ALL.into_iter().zip(lanes) {
+            first[lane as usize] = bands.len();
+            let Some(band) = band else { continue };
+            let n_columns = n(lane as usize).max(1);
+            let width = model.nodes.iter().position(|node| node.lane == lane).map_or(0.0, |node| rects[node].width());
+            let step = if n_columns > 1 { (band.right - band.left - width) / (n_columns - 1) as f32 } else { 0.0 };
+            bands.extend((0..n_columns).map(|at| {
+                let left = band.left + at as f32 * step;
+                (lane, Band { left, right: left + width })
+            }));
+        }
+        let of: Vec<usize> = model.nodes.iter().enumerate().map(|(at, node)| first[node.lane as usize] + column(at)).collect();
+        let mut spans: Vec<Vec<(f32, f32)>> = vec![Vec::new(); bands.len()];
+        for (rect, column) in rects.iter().zip(&of) {
+            if let Some(spans) = spans.get_mut(*column) {
+                spans.push((rect.top() - CLEARANCE, rect.bottom() + CLEARANCE));
+            }
+        }
+        Self { bands, blocked: spans.into_iter().map(merged).collect(), of }
+    }
+
+    /// How far right of a sub-column an edge may go around.
+    fn room(&self, column: usize) -> f32 {
+        let (lane, own) = self.bands[column];
+        match self.bands.get(column + 1) {
+            Some((next_lane, next)) => next.left - own.right - if *next_lane == lane { 12.0 } else { 20.0 },
+            None => 72.0,
+        }
     }
 }
 
 /// The ways of all edges. `links` are the ends of each edge, as places in `rects`.
-pub fn routes(model: &MapModel, rects: &[Rect], lanes: &[Option<Band>; N_LANES], links: &[Option<(usize, usize)>]) -> Vec<Option<Route>> {
-    let ports = ports(model, rects, links);
-    let blocked: Vec<Vec<(f32, f32)>> = (0..lanes.len()).map(|lane| blocked(model, rects, lane)).collect();
+pub fn routes(model: &MapModel, rects: &[Rect], columns: &Columns, links: &[Option<(usize, usize)>]) -> Vec<Option<Route>> {
+    let ports = ports(model, rects, columns, links);
     links
         .iter()
-        .enumerate()
-        .map(|(edge, link)| {
+        .zip(ports)
+        .map(|(link, port)| {
             let (from, to) = (*link)?;
-            let (from_lane, to_lane) = (model.nodes[from].lane as usize, model.nodes[to].lane as usize);
-            let out = leave(model, rects, from, ports[edge].0);
-            let (from_band, to_band) = (lanes[from_lane]?, lanes[to_lane]?);
-            if from_lane < to_lane {
+            let out = leave(model, rects, from, port.0);
+            let mut way = Way::from(out);
+            let (first, last) = (columns.of[from], columns.of[to]);
+            let own = columns.bands.get(first)?.1;
+            if first < last {
                 let tip = rects[to].left_center();
-                let mut way = Way::from(out);
-                way.level_to(from_band.right.max(out.x));
-                for lane in from_lane + 1..to_lane {
-                    let Some(band) = lanes[lane] else { continue };
+                way.level_to(own.right.max(out.x));
+                for column in first + 1..last {
+                    let band = columns.bands[column].1;
                     let at = way.end();
-                    // Where the straight line to the target would pass the lane.
+                    // Where the straight line to the target would pass the sub-column.
                     let wish = at.y + (tip.y - at.y) * ((band.left - at.x) / (tip.x - at.x).max(1.0)).clamp(0.0, 1.0);
-                    way.curve_to(pos2(band.left, free_near(&blocked[lane], wish)));
-                    way.level_to(band.right);
+                    way.pass(band.left, band.right, free_near(&columns.blocked[column], wish));
                 }
-                way.curve_to(pos2(to_band.left.min(tip.x - TIP_LENGTH).max(way.end().x), tip.y));
+                way.curve_to(pos2((tip.x - TIP_LENGTH).max(way.end().x), tip.y));
                 way.level_to(tip.x - TIP_LENGTH + 1.0);
-                Some(Route::new(way.points, tip, 1.0))
-            } else {
-                let tip = leave(model, rects, to, ports[edge].1);
-                let right = from_band.right.max(to_band.right);
-                let dy = (tip.y - out.y).abs();
-                // Long ways go further out, so that ways inside each other do not cross; the longest reach nearly to the next lane.
-                let room =
-                    (from_lane.max(to_lane) + 1..lanes.len()).find_map(|lane| lanes[lane]).map_or(72.0, |next| next.left - right - 20.0);
-                let bulge = (18.0 + (room - 18.0).max(0.0) * dy / (dy + 500.0)) / 0.75;
-                let mut way = Way::from(out);
-                way.level_to(right);
-                way.cubic(pos2(right + bulge, out.y), pos2(right + bulge, tip.y), pos2(right.max(tip.x + TIP_LENGTH), tip.y));
-                way.level_to(tip.x + TIP_LENGTH - 1.0);
-                Some(Route::new(way.points, tip, -1.0))
+                return Some(Route::new(way, tip, 1.0));
             }
+            let tip = leave(model, rects, to, port.1);
+            let goal = if first == last { tip.y } else { free_near(&columns.blocked[first], tip.y) };
+            let dy = (goal - out.y).abs();
+            // Long ways go further out, so that ways inside each other do not cross; the longest reach nearly to the next column.
+            let room = columns.room(first);
+            let least = room.min(18.0);
+            let bulge = (least + (room - least).max(0.0) * dy / (dy + 500.0)) / 0.75;
+            way.level_to(own.right);
+            let back = if first == last { own.right.max(tip.x + TIP_LENGTH) } else { own.right };
+            way.around(own.right + bulge, pos2(back, goal));
+            if first > last {
+                way.level_to(own.left);
+                for column in (last + 1..first).rev() {
+                    let band = columns.bands[column].1;
+                    let at = way.end();
+                    let wish = at.y + (tip.y - at.y) * ((at.x - band.right) / (at.x - tip.x).max(1.0)).clamp(0.0, 1.0);
+                    way.pass(band.right, band.left, free_near(&columns.blocked[column], wish));
+                }
+                way.curve_to(pos2((tip.x + TIP_LENGTH).min(way.end().x), tip.y));
+            }
+            way.level_to(tip.x + TIP_LENGTH - 1.0);
+            Some(Route::new(way, tip, -1.0))
         })
         .collect()
 }
@@ -121,16 +189,16 @@ pub fn routes(model: &MapModel, rects: &[Rect], lanes: &[Option<Band>; N_LANES],
 /// Where a line leaves (or comes back into) the right side of a node, `dy` below its centre.
 fn leave(model: &MapModel, rects: &[Rect], node: usize, dy: f32) -> Pos2 {
     let rect = rects[node];
-    pos2(rect.center().x + reach(model.nodes[node].outline, rect.size(), dy), rect.center().y + dy)
+    pos2(rect.center().x + reach(model.nodes[node].outline(), rect.size(), dy), rect.center().y + dy)
 }
 
 /// For each edge how far from the centres of its ends it leaves its source and comes back into its target, on their right sides.
 /// The ends on the right side of a box stand in the order of what they lead to; pointed and round outlines have one point for all.
-fn ports(model: &MapModel, rects: &[Rect], links: &[Option<(usize, usize)>]) -> Vec<(f32, f32)> {
+fn ports(model: &MapModel, rects: &[Rect], columns: &Columns, links: &[Option<(usize, usize)>]) -> Vec<(f32, f32)> {
     let mut ends: Vec<Vec<(f32, usize, bool)>> = vec![Vec::new(); rects.len()];
     for (edge, link) in links.iter().enumerate() {
         let Some((from, to)) = *link else { continue };
-        let back = model.nodes[from].lane >= model.nodes[to].lane;
+        let back = columns.of[from] >= columns.of[to];
         // What goes around starts outside of what goes on, towards its side.
         let key = |own: usize, other: usize| {
             let dy = rects[other].center().y - rects[own].center().y;
@@ -143,7 +211,7 @@ fn ports(model: &MapModel, rects: &[Rect], links: &[Option<(usize, usize)>]) -> 
     }
     let mut ports = vec![(0.0, 0.0); links.len()];
     for (node, mut ends) in ends.into_iter().enumerate() {
-        if model.nodes[node].outline != Outline::Box || ends.len() < 2 {
+        if !matches!(model.nodes[node].outline(), Outline::Box | Outline::Card | Outline::Stack | Outline::Slip) || ends.len() < 2 {
             continue;
         }
         ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -157,10 +225,8 @@ fn ports(model: &MapModel, rects: &[Rect], links: &[Option<(usize, usize)>]) -> 
     ports
 }
 
-/// The heights at which an edge cannot pass a lane, merged and in order.
-fn blocked(model: &MapModel, rects: &[Rect], lane: usize) -> Vec<(f32, f32)> {
-    let nodes = model.nodes.iter().zip(rects).filter(|(node, _)| node.lane as usize == lane);
-    let mut spans: Vec<(f32, f32)> = nodes.map(|(_, rect)| (rect.top() - CLEARANCE, rect.bottom() + CLEARANCE)).collect();
+/// Spans merged and in order.
+fn merged(mut spans: Vec<(f32, f32)>) -> Vec<(f32, f32)> {
     spans.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut merged: Vec<(f32, f32)> = Vec::with_capacity(spans.len());
     for span in spans {
@@ -174,7 +240,8 @@ fn blocked(model: &MapModel, rects: &[Rect], lane: usize) -> Vec<(f32, f32)> {
 
 /// The height nearest to `wish` that no span blocks.
 fn free_near(blocked: &[(f32, f32)], wish: f32) -> f32 {
-    match blocked.iter().find(|span| span.0 < wish && wish < span.1) {
+    let at = blocked.partition_point(|span| span.1 <= wish);
+    match blocked.get(at).filter(|span| span.0 < wish) {
         Some((above, below)) => {
             if wish - above <= below - wish {
                 *above
@@ -186,14 +253,26 @@ fn free_near(blocked: &[(f32, f32)], wish: f32) -> f32 {
     }
 }
 
+/// Leaves out what changes a line least, until it has few enough points.
+fn thin(line: &mut Vec<Pos2>) {
+    while line.len() > MAX_COARSE {
+        let bend = |at: usize| {
+            ((line[at] - line[at - 1]).x * (line[at + 1] - line[at]).y - (line[at] - line[at - 1]).y * (line[at + 1] - line[at]).x).abs()
+        };
+        let Some(least) = (1..line.len() - 1).min_by(|a, b| bend(*a).total_cmp(&bend(*b))) else { return };
+        line.remove(least);
+    }
+}
+
 /// A line under construction.
 struct Way {
     points: Vec<Pos2>,
+    coarse: Vec<Pos2>,
 }
 
 impl Way {
     fn from(start: Pos2) -> Self {
-        Self { points: vec![start] }
+        Self { points: vec![start], coarse: vec![start] }
     }
 
     fn end(&self) -> Pos2 {
@@ -203,25 +282,56 @@ impl Way {
     fn level_to(&mut self, x: f32) {
         let end = self.end();
         if (end.x - x).abs() > 0.5 {
-            self.points.push(pos2(x, end.y));
+            self.straight_to(pos2(x, end.y));
         }
+    }
+
+    /// A straight piece; the one before it becomes longer where they are in line.
+    fn straight_to(&mut self, to: Pos2) {
+        for line in [&mut self.points, &mut self.coarse] {
+            if let [.., before, last] = line[..]
+                && before.y == last.y
+                && last.y == to.y
+                && (last.x - before.x) * (to.x - last.x) >= 0.0
+            {
+                line.pop();
+            }
+            line.push(to);
+        }
+    }
+
+    /// Past a sub-column, level.
+    fn pass(&mut self, near: f32, far: f32, y: f32) {
+        self.curve_to(pos2(near, y));
+        self.level_to(far);
     }
 
     /// A curve with level ends.
     fn curve_to(&mut self, to: Pos2) {
         let from = self.end();
         if (from.y - to.y).abs() < 0.5 {
-            self.points.push(to);
+            self.straight_to(pos2(to.x, from.y));
             return;
         }
         let middle = f32::midpoint(from.x, to.x);
+        self.coarse.push(to);
         self.cubic(pos2(middle, from.y), pos2(middle, to.y), to);
+    }
+
+    /// A curve that goes out as far as `x` and comes back.
+    fn around(&mut self, x: f32, to: Pos2) {
+        let from = self.end();
+        let n_before = self.points.len();
+        self.cubic(pos2(x, from.y), pos2(x, to.y), to);
+        let n = self.points.len() - n_before;
+        self.coarse.extend([n / 4, n / 2, 3 * n / 4, n - 1].map(|at| self.points[n_before + at]));
     }
 
     fn cubic(&mut self, leave: Pos2, enter: Pos2, to: Pos2) {
         let from = self.end();
         let length = (leave - from).length() + (enter - leave).length() + (to - enter).length();
-        let n_pieces = ((length / PIECE) as usize).clamp(16, 64);
+        let n_pieces = ((length / PIECE) as usize).clamp(8, MAX_PIECES);
+        self.points.reserve(n_pieces + 2);
         for piece in 1..=n_pieces {
             let t = piece as f32 / n_pieces as f32;
             let s = 1.0 - t;
@@ -248,7 +358,8 @@ mod tests {
 
     #[test]
     fn a_point_on_the_line_is_found_by_its_part() {
-        let route = Route::new(vec![pos2(0.0, 0.0), pos2(10.0, 0.0), pos2(10.0, 10.0)], pos2(10.0, 18.0), 1.0);
+        let points = vec![pos2(0.0, 0.0), pos2(10.0, 0.0), pos2(10.0, 10.0)];
+        let route = Route::new(Way { coarse: points.clone(), points }, pos2(10.0, 18.0), 1.0);
         assert_eq!(route.at(0.25), pos2(5.0, 0.0));
         assert_eq!(route.at(0.75), pos2(10.0, 5.0));
         assert_eq!(route.distance(pos2(5.0, 3.0)), 3.0);

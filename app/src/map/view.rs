@@ -1,24 +1,26 @@
 //! The map as a widget: it owns the camera, puts the layers together, and turns input into events.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use egui::{Rect, Response, Sense, Ui, UiBuilder, Vec2};
+use egui::{Rect, Response, Sense, Ui, UiBuilder};
 use egui_graphs::GraphChange;
 
+use super::action::{MapAction, Reach};
 use super::camera::Camera;
-use super::edge::EdgeLook;
-use super::elide::Face;
+use super::crowd::{self, Crowd, Manner};
+use super::drafter::{Draft, Drafter, LARGE};
+use super::edge::{self, EdgeLook};
+use super::focus::{Connected, connected};
 use super::frame_cache::{FrameCache, take_back};
 use super::graph_widget::{Shown, graph_ui, show_graph};
 use super::input::Fit;
-use super::layout::{self, Layout};
+use super::measure::TextWidths;
 use super::model::{Id, MapModel, Tone};
-use super::node::{NodeLook, font};
+use super::motion::Motion;
+use super::node::{NodeLook, TEXT_ZOOM};
 use super::overlay::{self, Focus};
-use super::scene::{Connected, Scene};
-use super::stops::stop_id;
-use super::walk::{self, Stop};
+use super::scene::Scene;
+use super::walk::Stop;
 use crate::theme::Palette;
 
 /// What the user did on the map.
@@ -26,29 +28,67 @@ use crate::theme::Palette;
 pub enum MapEvent {
     /// Select a node or a group, or nothing.
     Select(Option<Id>),
-    /// Open a node or a group (fold or unfold it): a double click, or Enter.
-    Open(Id),
+    /// Fold or unfold what has this id: a double click, or Space.
+    Fold(Id),
+    /// Put a node aside, or bring it back.
+    PutAside(Id),
+    /// Pin a node, or unpin it.
+    Pin(Id),
+    /// The pointer rests on a node or an edge: say why it is as it is.
+    Hover(Id),
     /// An edge was clicked.
     Edge(Id),
 }
 
+/// What is known of why something is as it is: its id, and sentences with the tone of those that decide.
+pub type Explained = (Id, Vec<(String, Option<Tone>)>);
+
 /// The map. Kept by the window from frame to frame; what it shows is given to it in each.
 #[derive(Default)]
 pub struct MapView {
-    pub(super) scene: Option<Scene>,
-    pub(super) stops: Vec<Stop>,
+    pub(super) scene: Option<Box<Scene>>,
     pub(super) camera: Camera,
     pub(super) fit: Option<Fit>,
     pub(super) focus_on: Option<Id>,
     pub(super) selected: Option<Id>,
-    connected: Option<Connected>,
+    pub(super) reach: Reach,
+    pub(super) connected: Option<Connected>,
     pub(super) hovered_node: Option<usize>,
     pub(super) hovered_edge: Option<usize>,
     pub(super) by_keyboard: bool,
+    /// Whether a node or a title had the keyboard in the last frame.
+    pub(super) was_on_stop: bool,
+    /// What was asked for since the last frame.
+    pub(super) asked: Vec<MapAction>,
+    /// Why what was last asked about is as it is.
+    pub(super) explained: Option<Explained>,
+    /// What was last asked about.
+    pub(super) asked_about: Option<Id>,
     generation: u64,
+    /// Grows with everything that changes where edges run, or in which style.
+    strokes: u64,
+    /// Grows with everything that changes which edges are lit.
+    looks: u64,
+    /// What was lit in the last frame.
+    lit: Option<Connected>,
+    drafter: Drafter,
+    crowd: Crowd,
+    /// Those of a crowd that stand out of it.
+    outstanding: Crowd,
     cache: FrameCache<FrameKey>,
-    widths: HashMap<(String, Face), f32>,
+    widths: Option<TextWidths>,
+    pub(super) minimap_is_left: bool,
     last_corner: Option<egui::Pos2>,
+    /// Where the pointer was in the last frame that was drawn.
+    last_pointer: Option<egui::Pos2>,
+    /// When the motion that is under way began, in egui's seconds.
+    moving_since: Option<f64>,
+    /// The zoom of the last frame that was drawn.
+    drawn_zoom: f32,
+    /// Whether some text is still drawn in another size than it shall be.
+    texts_wait: bool,
+    /// Whether everything is to be laid out anew.
+    tidies: bool,
     /// Whether the person has moved the camera: then it stays where it is; else the picture is kept in view as it grows.
     pub(super) held: bool,
     /// The viewport and the picture that the camera was last fitted to.
@@ -68,13 +108,21 @@ struct FrameKey {
     dark: bool,
     enabled: bool,
     selected: Option<Id>,
+    reach: Reach,
     hovered_node: Option<usize>,
     hovered_edge: Option<usize>,
     focused: Option<Stop>,
+    is_moving: bool,
 }
 
 /// From this many edges on, those of which there is nothing to say step back.
-const CROWDED: usize = 80;
+pub(super) const CROWDED: usize = 80;
+
+/// For how long what moves is on its way.
+const MOTION_SECONDS: f64 = 0.15;
+
+/// The text of so many nodes is laid out in a frame; what is left waits for the next.
+const TEXTS_AT_ONCE: usize = 64;
 
 impl MapView {
     /// A map that shows nothing yet.
@@ -91,6 +139,31 @@ impl MapView {
     /// Moves so that a node or a group is in view, as soon as the model has it.
     pub fn focus_on(&mut self, id: impl Into<Id>) {
         self.focus_on = Some(id.into());
+    }
+
+    /// Does what was asked for, in the next frame.
+    pub fn act(&mut self, action: MapAction) {
+        self.asked.push(action);
+    }
+
+    /// Whether this is the widget of a node or a title.
+    pub fn has_stop(&self, id: egui::Id) -> bool {
+        self.scene.as_ref().is_some_and(|scene| scene.stop_of(id).is_some())
+    }
+
+    /// How far from the selection things stay lit.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Takes what was found out about what the pointer rests on.
+    pub fn explain(&mut self, explained: Option<Explained>) {
+        self.explained = explained;
+    }
+
+    /// Whether a layout is under way.
+    pub fn is_laying_out(&self) -> bool {
+        self.drafter.under_way().is_some()
     }
 
     /// How many frames were really drawn; the others were put back as they were.
@@ -111,12 +184,20 @@ impl MapView {
         let fonts = self.cache.fonts_generation(&ui);
         self.adopt(&ui, model);
         self.select(selected);
+        if self.lit != self.connected {
+            self.lit.clone_from(&self.connected);
+            self.looks += 1;
+        }
+        self.go_on(&ui);
 
         let background = graph_ui(&mut ui, viewport).next_auto_id();
         let minimap_id = ui.id().with("minimap");
         let camera = self.camera;
         self.move_camera(&ui, viewport, background, minimap_id);
         self.keys(&ui, viewport, background, &mut events);
+        for action in std::mem::take(&mut self.asked) {
+            self.carry_out(&ui, viewport, action, &mut events);
+        }
         self.held |= self.camera != camera;
         self.settle_camera(viewport);
 
@@ -126,50 +207,97 @@ impl MapView {
         events
     }
 
-    /// Takes a model over, if it is another one than that shown.
+    /// Takes a model over, if it is another one than that shown; a large one is laid out meanwhile.
     fn adopt(&mut self, ui: &Ui, model: &Arc<MapModel>) {
-        if self.scene.as_ref().is_some_and(|scene| Arc::ptr_eq(&scene.model, model)) {
+        if let Some(scene) = self.drafter.finished() {
+            self.put_on(ui, scene);
+        }
+        let tidies = self.tidies;
+        if self.scene.as_ref().is_some_and(|scene| Arc::ptr_eq(&scene.model, model)) && !tidies {
+            return;
+        }
+        if self.drafter.under_way().is_some() {
             return;
         }
         if let Some(scene) = &mut self.scene
             && *scene.model == **model
+            && !tidies
         {
             scene.model = Arc::clone(model);
             return;
         }
-        let before: Option<&Layout> = self.scene.as_ref().map(|scene| &scene.layout);
-        let first = before.is_none_or(|before| before.nodes.is_empty());
-        let widths = &mut self.widths;
-        if widths.len() > 20_000 {
-            widths.clear();
-        }
-        let mut measure = |text: &str, face: Face| {
-            if let Some(width) = widths.get(&(text.to_owned(), face)) {
-                return *width;
+        self.tidies = false;
+        let before = self.scene.as_ref().filter(|_| !tidies).map(|scene| Arc::clone(&scene.layout));
+        let mut draft = Draft { model: Arc::clone(model), before, base: ui.id() };
+        if model.nodes.len() + model.edges.len() > LARGE {
+            match self.drafter.begin(ui.ctx(), draft) {
+                None => return,
+                Some(back) => draft = back,
             }
-            let width = ui.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font(face, 1.0), egui::Color32::PLACEHOLDER).size().x);
-            widths.insert((text.to_owned(), face), width);
-            width
-        };
-        let layout = layout::lay_out(model, before, &mut measure);
-        let scene = Scene::new(Arc::clone(model), layout);
-        self.stops = walk::tab_order(&scene);
+        }
+        let widths = self.widths.get_or_insert_with(|| TextWidths::of(ui.ctx()));
+        let scene = Box::new(draft.make(widths));
+        self.put_on(ui, scene);
+    }
+
+    /// Shows another scene in the place of this one.
+    fn put_on(&mut self, ui: &Ui, mut scene: Box<Scene>) {
+        let is_first = self.scene.as_ref().is_none_or(|before| before.model.nodes.is_empty());
+        let before = self.scene.take();
+        if let Some(before) = &before {
+            scene.take_texts(before);
+            let moves = ui.style().animation_time > 0.0;
+            scene.motion = if moves && !is_first && self.fit.is_none() { Motion::between(before, &scene) } else { None };
+            self.moving_since = scene.motion.is_some().then(|| ui.input(|input| input.time));
+            self.hovered_node = self.hovered_node.and_then(|node| scene.node(&before.model.nodes[node].id));
+            self.hovered_edge = self.hovered_edge.and_then(|edge| scene.edge(&before.model.edges[edge].id));
+        }
+        if before.as_ref().is_none_or(|before| !before.has_strokes_of(&scene)) {
+            self.strokes += 1;
+        }
+        if is_first && !scene.model.nodes.is_empty() {
+            self.fit = Some(Fit::Opening);
+        }
         self.scene = Some(scene);
-        self.hovered_node = None;
-        self.hovered_edge = None;
         self.connected = None;
         self.selected = None;
         self.generation += 1;
-        if first && !model.nodes.is_empty() {
-            self.fit = Some(Fit::Opening);
+        if let Some(before) = before {
+            self.drafter.retire(before);
         }
+    }
+
+    /// Moves what is on its way to its place.
+    fn go_on(&mut self, ui: &Ui) {
+        let Some(since) = self.moving_since else { return };
+        let part = ((ui.input(|input| input.time) - since) / MOTION_SECONDS) as f32;
+        let Some(scene) = &mut self.scene else { return };
+        if scene.motion.as_mut().is_some_and(|motion| motion.advance(part)) {
+            ui.ctx().request_repaint();
+        } else {
+            scene.motion = None;
+            self.moving_since = None;
+            self.generation += 1;
+            self.strokes += 1;
+        }
+    }
+
+    /// Lays everything out anew.
+    pub(super) fn tidy(&mut self) {
+        self.tidies = true;
+        self.fit = Some(Fit::Whole);
     }
 
     fn select(&mut self, selected: Option<&str>) {
         if self.selected.as_deref() != selected || (selected.is_some() && self.connected.is_none()) {
             self.selected = selected.map(str::to_owned);
-            self.connected = selected.and_then(|id| self.scene.as_ref()?.connected(id));
+            self.light();
         }
+    }
+
+    /// Finds out what stays lit.
+    pub(super) fn light(&mut self) {
+        self.connected = self.scene.as_deref().and_then(|scene| connected(scene, self.selected.as_deref(), self.reach));
     }
 
     /// Draws the picture, or puts the last one back.
@@ -186,11 +314,14 @@ impl MapView {
             dark: ui.visuals().dark_mode,
             enabled: ui.is_enabled(),
             selected: self.selected.clone(),
+            reach: self.reach,
+            is_moving: self.moving_since.is_some(),
             hovered_node: self.hovered_node,
             hovered_edge: self.hovered_edge,
             focused,
         };
-        let touched = self.touched(ui, background);
+        let touched = self.touched(ui, background) || self.moving_since.is_some() || self.texts_wait;
+        self.last_pointer = ui.input(|input| input.pointer.hover_pos());
         let mut cache = std::mem::take(&mut self.cache);
         let mut response = None;
         cache.draw_or_replay(ui, key, touched, |ui| response = Some(self.draw(ui, viewport, background, focused, fonts, events)));
@@ -202,11 +333,13 @@ impl MapView {
     /// Whether the pointer does something on the map in this frame, or has just left it.
     fn touched(&self, ui: &Ui, background: egui::Id) -> bool {
         let Some(response) = ui.ctx().read_response(background) else { return true };
-        let (moved, pressed) = ui.input(|input| {
+        let (at, pressed) = ui.input(|input| {
             let pointer = &input.pointer;
-            (pointer.delta() != Vec2::ZERO, pointer.any_pressed() || pointer.any_released() || pointer.any_click())
+            (pointer.hover_pos(), pointer.any_pressed() || pointer.any_released() || pointer.any_click())
         });
         let over = response.contains_pointer();
+        // A pointer that comes from nowhere has not moved.
+        let moved = at != self.last_pointer;
         (over && (moved || pressed))
             || response.dragged()
             || response.clicked()
@@ -225,16 +358,23 @@ impl MapView {
         let palette = Palette::of(ui);
         ui.painter().rect_filled(viewport, 0.0, palette.canvas);
         let slot = ui.painter().add(egui::Shape::Noop);
-        let Some(scene) = &mut self.scene else { return ui.interact(viewport, background, Sense::click_and_drag()) };
+        let Some(scene) = self.scene.as_deref_mut() else { return ui.interact(viewport, background, Sense::click_and_drag()) };
         let (connected, selected) = (self.connected.as_ref(), self.selected.as_deref());
         let selected_node = selected.and_then(|id| scene.node(id));
+        let selected_edge = selected.and_then(|id| scene.edge(id));
         let group = selected.and_then(|id| scene.group(id));
         let (hovered_node, hovered_edge) = (self.hovered_node, self.hovered_edge);
-        let links = scene.links.clone();
-        let model = Arc::clone(&scene.model);
-        let crowded = links.len() > CROWDED;
+        let is_crowded = scene.drawn.len() > CROWDED;
+        let (links, model) = (Arc::clone(&scene.links), Arc::clone(&scene.model));
         let touches = |edge: usize, node: Option<usize>| {
             node.is_some() && links[edge].is_some_and(|(from, to)| Some(from) == node || Some(to) == node)
+        };
+        let edge_look = |edge: usize| {
+            let lit = hovered_edge == Some(edge) || touches(edge, hovered_node);
+            let dimmed = !lit && connected.is_some_and(|connected| !connected.edges[edge]);
+            let quiet = matches!(model.edges[edge].tone, Tone::Plain | Tone::Allowed | Tone::Depends);
+            let faint = is_crowded && !lit && (dimmed || (quiet && connected.is_none()));
+            EdgeLook { dimmed, lit, faint }
         };
         scene.set_looks(
             |node| NodeLook {
@@ -243,22 +383,15 @@ impl MapView {
                 hovered: hovered_node == Some(node),
                 focused: focused == Some(Stop::Node(node)),
                 fonts,
+                keeps_text: false,
             },
-            |edge| {
-                let lit = hovered_edge == Some(edge) || touches(edge, hovered_node);
-                let dimmed = !lit && connected.is_some_and(|connected| !connected.edges[edge]);
-                let quiet = matches!(model.edges[edge].tone, Tone::Plain | Tone::Allowed | Tone::Depends);
-                let faint = crowded && !lit && (dimmed || (quiet && connected.is_none()));
-                EdgeLook { dimmed, lit, faint }
-            },
+            edge_look,
         );
-        let labelled = (0..links.len())
-            .filter(|edge| hovered_edge == Some(*edge))
-            .chain((0..links.len()).filter(|edge| touches(*edge, hovered_node)))
-            .chain((0..links.len()).filter(|edge| touches(*edge, selected_node) || selected == Some(scene.model.edges[*edge].id.as_str())));
+        let of_node = |node: Option<usize>| node.into_iter().flat_map(|node| scene.touching(node));
+        let labelled = hovered_edge.into_iter().chain(of_node(hovered_node)).chain(selected_edge).chain(of_node(selected_node));
         let mut labels: Vec<usize> = Vec::new();
         for edge in labelled {
-            if !labels.contains(&edge) {
+            if labels.len() < MAX_LABELLED && !labels.contains(&edge) {
                 labels.push(edge);
             }
         }
@@ -266,6 +399,51 @@ impl MapView {
         let focus = Focus { connected, group, focused_group, labelled: labels };
 
         let camera = self.camera;
+        if scene.is_crowded() {
+            // What somebody looks at stands out of the crowd.
+            let stands_out = |edge: usize| {
+                let is_on = connected.is_some_and(|connected| connected.edges[edge]);
+                is_on || matches!(model.edges[edge].tone, Tone::Denied | Tone::Gained | Tone::Lost)
+            };
+            let in_crowd = |edge: usize| (!stands_out(edge)).then(|| EdgeLook { lit: false, faint: true, dimmed: connected.is_some() });
+            let demand = crowd::Demand {
+                scene: &*scene,
+                strokes: self.strokes,
+                looks: self.looks,
+                look: &in_crowd,
+                camera,
+                viewport,
+                dark: ui.visuals().dark_mode,
+            };
+            let apart = |edge: usize| {
+                let dimmed = connected.is_some_and(|connected| !connected.edges[edge]);
+                stands_out(edge).then_some(EdgeLook { dimmed, lit: false, faint: dimmed })
+            };
+            let shape = self.crowd.shape(ui.ctx(), Manner::Plain, &demand);
+            ui.painter().add(shape);
+            let shape = self.outstanding.shape(ui.ctx(), Manner::Styled, &crowd::Demand { look: &apart, ..demand });
+            ui.painter().add(shape);
+            let to_screen = |point| camera.to_screen(viewport, point);
+            let sight = edge::Sight { to_screen: &to_screen, zoom: camera.zoom, seen: ui.clip_rect(), palette };
+            let mut drawn = Vec::new();
+            for at in hovered_edge.into_iter().chain(hovered_node.into_iter().flat_map(|node| scene.touching(node))) {
+                if let Some(route) = &scene.layout.routes[at] {
+                    let edge = &model.edges[at];
+                    edge::draw(route, scene.shift(at), edge.tone, edge.extent, edge_look(at), &sight, &mut drawn);
+                }
+            }
+            ui.painter().extend(drawn);
+        }
+        let is_zooming = camera.zoom != self.drawn_zoom;
+        self.texts_wait = false;
+        if camera.zoom >= TEXT_ZOOM {
+            let seen = Rect::from_min_max(camera.to_picture(viewport, viewport.min), camera.to_picture(viewport, viewport.max));
+            self.texts_wait = scene.lay_out_texts(ui.ctx(), camera.zoom, fonts, seen, is_zooming, TEXTS_AT_ONCE);
+            if self.texts_wait {
+                ui.ctx().request_repaint();
+            }
+        }
+        self.drawn_zoom = camera.zoom;
         let mut shown = show_graph(ui, viewport, scene, camera, self.last_corner);
         if !shown.camera_kept {
             // egui_graphs sets the camera itself when it is shown for the first time. That picture is taken back and drawn again.
@@ -277,8 +455,10 @@ impl MapView {
         overlay::overview_titles(ui, viewport, camera, scene);
         overlay::labels(ui, viewport, camera, scene, &focus);
         overlay::lane_heads(ui, viewport, camera, &scene.layout);
-        // It would hide a part of the picture that nobody has moved out of sight.
-        if let Some(rect) = overlay::minimap_rect(viewport, camera, scene.layout.bounds).filter(|_| self.held) {
+        if !ui.input(|input| input.pointer.any_down()) {
+            self.minimap_is_left = overlay::minimap_is_left(viewport, camera, scene, self.minimap_is_left);
+        }
+        if let Some(rect) = overlay::minimap_rect(viewport, camera, scene.layout.bounds, self.minimap_is_left) {
             overlay::minimap(ui, viewport, camera, scene, rect);
         }
 
@@ -288,8 +468,9 @@ impl MapView {
 
     /// Turns what happened on the graph into events, and notes what is under the pointer.
     fn take_up(&mut self, ui: &Ui, viewport: Rect, shown: &Shown, events: &mut Vec<MapEvent>) {
-        let Some(scene) = &self.scene else { return };
+        let Some(scene) = self.scene.as_deref() else { return };
         let response = &shown.response;
+        let on_stage = response.interact_pointer_pos().filter(|at| Camera::stage(viewport).contains(*at));
         let mut hit = false;
         for change in &shown.changes {
             match *change {
@@ -297,26 +478,28 @@ impl MapView {
                     if let Some(node) = scene.node_of(node) {
                         hit = true;
                         events.push(MapEvent::Select(Some(scene.model.nodes[node].id.clone())));
-                        ui.memory_mut(|memory| memory.request_focus(stop_id(ui, scene, Stop::Node(node))));
+                        ui.memory_mut(|memory| memory.request_focus(scene.stop_id(Stop::Node(node))));
                     }
                 }
                 GraphChange::NodeDoubleClicked { node } => {
                     if let Some(node) = scene.node_of(node) {
                         hit = true;
-                        events.push(MapEvent::Open(scene.model.nodes[node].id.clone()));
-                    }
-                }
-                GraphChange::EdgeClicked { edge } => {
-                    if let Some(edge) = scene.edge_of(edge) {
-                        hit = true;
-                        events.push(MapEvent::Edge(scene.model.edges[edge].id.clone()));
+                        if scene.model.nodes[node].unfolds {
+                            events.push(MapEvent::Fold(scene.model.nodes[node].id.clone()));
+                        }
                     }
                 }
                 _ => {}
             }
         }
-        let on_stage = response.interact_pointer_pos().is_some_and(|at| Camera::stage(viewport).contains(at));
-        if response.clicked() && !response.double_clicked() && !hit && on_stage && self.selected.is_some() {
+        if response.clicked()
+            && !hit
+            && let Some(edge) = on_stage.and_then(|at| scene.edge_under(self.camera.to_picture(viewport, at)))
+        {
+            hit = true;
+            events.push(MapEvent::Edge(scene.model.edges[edge].id.clone()));
+        }
+        if response.clicked() && !response.double_clicked() && !hit && on_stage.is_some() && self.selected.is_some() {
             events.push(MapEvent::Select(None));
         }
         let pointer = response.hover_pos().filter(|at| Camera::stage(viewport).contains(*at));
@@ -328,3 +511,6 @@ impl MapView {
         };
     }
 }
+
+/// As many edges as have their labels shown.
+const MAX_LABELLED: usize = 60;

@@ -1,26 +1,15 @@
 //! Ways of the keyboard over the map: along edges to the left and right, among the nodes of a lane up and down.
 
-use super::model::Lane;
+use super::action::Side;
+use super::layout::Layout;
+use super::model::{Lane, MapModel};
 use super::scene::Scene;
 
-/// A direction of the arrow keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Against an edge, to the left.
-    Left,
-    /// Along an edge, to the right.
-    Right,
-    /// To the previous node of the lane.
-    Up,
-    /// To the next node of the lane.
-    Down,
-}
-
 /// Where a step leads from `node`, if anywhere.
-pub fn step(scene: &Scene, node: usize, step: Step) -> Option<usize> {
+pub fn step(scene: &Scene, node: usize, step: Side) -> Option<usize> {
     match step {
-        Step::Up | Step::Down => along_lane(scene, node, step == Step::Down),
-        Step::Left | Step::Right => along_edge(scene, node, step == Step::Right).or_else(|| to_lane(scene, node, step == Step::Right)),
+        Side::Up | Side::Down => along_lane(scene, node, step == Side::Down),
+        Side::Left | Side::Right => along_edge(scene, node, step == Side::Right).or_else(|| to_lane(scene, node, step == Side::Right)),
     }
 }
 
@@ -33,7 +22,7 @@ fn nearest(scene: &Scene, to: usize, among: impl Iterator<Item = usize>) -> Opti
 }
 
 fn along_edge(scene: &Scene, node: usize, right: bool) -> Option<usize> {
-    let ends = scene.links.iter().flatten().map(|(from, to)| if right { (*from, *to) } else { (*to, *from) });
+    let ends = scene.touching(node).filter_map(|edge| scene.links[edge]).map(|(from, to)| if right { (from, to) } else { (to, from) });
     let others: Vec<usize> = ends.filter(|(own, other)| *own == node && other != own).map(|(_, other)| other).collect();
     let lane = |other: usize| scene.model.nodes[other].lane;
     // An edge that really leads that way is followed before one that goes around.
@@ -75,11 +64,9 @@ pub enum Stop {
 }
 
 /// Everything that can have the focus, in the order of the Tab key: lane by lane, each from top to bottom, boxes before their nodes.
-pub fn tab_order(scene: &Scene) -> Vec<Stop> {
-    let groups =
-        scene.layout.groups.iter().enumerate().filter_map(|(at, group)| Some((Lane::Services, group.as_ref()?.rect, Stop::Group(at))));
-    let nodes =
-        scene.model.nodes.iter().zip(&scene.layout.nodes).enumerate().map(|(at, (node, placed))| (node.lane, placed.rect, Stop::Node(at)));
+pub fn tab_order(model: &MapModel, layout: &Layout) -> Vec<Stop> {
+    let groups = layout.groups.iter().enumerate().filter_map(|(at, group)| Some((Lane::Services, group.as_ref()?.rect, Stop::Group(at))));
+    let nodes = model.nodes.iter().zip(&layout.nodes).enumerate().map(|(at, (node, placed))| (node.lane, placed.rect, Stop::Node(at)));
     let mut stops: Vec<_> = groups.chain(nodes).collect();
     stops.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.top().total_cmp(&b.1.top())).then(a.1.left().total_cmp(&b.1.left())));
     stops.into_iter().map(|(_, _, stop)| stop).collect()

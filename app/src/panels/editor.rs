@@ -121,10 +121,11 @@ fn text_ui(ui: &mut Ui, object: &OpenObject, state: &mut EditorState, height: f3
             .layouter(&mut layouter);
         let output = edit.show(ui);
         parts::name_field(ui, &output.response.response, "YAML of the object");
+        let mut words = "Tab writes two spaces, Esc leaves the text".to_owned();
         if let Some(lines) = &object.marked_lines {
-            let words = format!("lines {} to {} are marked", lines.start(), lines.end());
-            ui.ctx().accesskit_node_builder(output.response.response.id, |node| node.set_description(words));
+            words = format!("lines {} to {} are marked. {words}", lines.start(), lines.end());
         }
+        ui.ctx().accesskit_node_builder(output.response.response.id, |node| node.set_description(words));
         if output.response.response.changed() {
             commands.push(Command::EditText { key: object.key.clone(), text: text.clone() });
         }

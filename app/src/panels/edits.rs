@@ -5,6 +5,7 @@ use egui::{Align2, Id, Pos2, Rect, Ui, UiBuilder, WidgetInfo, WidgetType, pos2, 
 use super::parts::{self, EDGE};
 use crate::command::{Command, Template};
 use crate::theme::{self, Palette};
+use crate::view_model::search::contains;
 use crate::view_model::{EditRow, ObjectRow, View};
 
 /// Height of a row of two lines.
@@ -15,9 +16,71 @@ const ROW: f32 = 40.0;
 pub struct EditsState {
     /// What the objects must contain.
     filter: String,
-    /// Objects that match the filter, by index, and for which generation and filter that was found.
+    finding: Finding,
+}
+
+/// As many objects are looked at in a frame.
+const AT_ONCE: usize = 4096;
+
+/// Which objects match the filter. It is found a part in each frame.
+#[derive(Debug, Clone, Default)]
+struct Finding {
+    filter: String,
+    /// The words of the filter in lower case.
+    terms: Vec<String>,
+    /// What the objects are of that are looked through.
+    generation: u64,
+    /// The next object to look at.
+    next: usize,
+    /// The places of those that match so far.
+    matching: Vec<usize>,
+    /// Of those that are listed: what was found last, until all is looked through where only the objects are others.
     found: Vec<usize>,
-    found_for: Option<(u64, String)>,
+    keeps: bool,
+}
+
+impl Finding {
+    /// Looks at some more objects. Returns whether there are others still.
+    fn go_on(&mut self, filter: &str, generation: u64, objects: &[ObjectRow]) -> bool {
+        let is_other = self.filter != filter;
+        if is_other {
+            self.terms = filter.split_whitespace().map(str::to_lowercase).collect();
+            self.filter = filter.to_owned();
+            self.found.clear();
+        }
+        if is_other || (self.next >= objects.len() && self.generation != generation) {
+            self.keeps = !is_other;
+            self.generation = generation;
+            self.next = 0;
+            self.matching.clear();
+        } else if self.next >= objects.len() {
+            return false;
+        }
+        let end = (self.next + AT_ONCE).min(objects.len());
+        let part = objects.get(self.next..end).unwrap_or_default();
+        let matches = |object: &ObjectRow| self.terms.iter().all(|term| contains(&object.title, term) || contains(&object.key, term));
+        self.matching.extend((self.next..).zip(part).filter(|(_, object)| matches(object)).map(|(index, _)| index));
+        self.next = end;
+        if end == objects.len() || !self.keeps {
+            self.found.clone_from(&self.matching);
+        }
+        end < objects.len()
+    }
+}
+
+impl EditsState {
+    fn has_filter(&self) -> bool {
+        !self.filter.trim().is_empty()
+    }
+
+    fn n_found(&self, view: &View) -> usize {
+        if self.has_filter() { self.finding.found.len() } else { view.sketch.objects.len() }
+    }
+
+    /// The index of the object at a place of the list.
+    fn found(&self, place: usize) -> Option<usize> {
+        if self.has_filter() { self.finding.found.get(place).copied() } else { Some(place) }
+    }
 }
 
 /// One row of the list.
@@ -54,18 +117,18 @@ pub fn edits_ui(ui: &mut Ui, view: &View, namespace: Option<&str>, state: &mut E
         parts::name_field(ui, &response, "Filter of objects to open");
     });
     ui.add_space(6.0);
-    find(view, state);
-    let rows = rows_of(view, state);
+    if state.has_filter() && state.finding.go_on(&state.filter, view.generation, &view.sketch.objects) {
+        ui.ctx().request_repaint();
+    }
+    let list = List::of(view, state);
     egui::ScrollArea::vertical().id_salt("edits").auto_shrink([false, false]).show_viewport(ui, |ui, viewport| {
         let top = ui.max_rect().top();
-        let mut y = 0.0;
-        let whole: f32 = rows.iter().map(ListRow::height).sum();
-        ui.set_height(whole);
-        for row in &rows {
-            let (from, to) = (y, y + row.height());
-            y = to;
-            if to < viewport.top() || from > viewport.bottom() {
-                continue;
+        ui.set_height(list.height());
+        for index in list.first_at(viewport.top())..list.len() {
+            let Some(row) = list.row(view, state, index) else { break };
+            let (from, to) = (list.top(index), list.top(index) + row.height());
+            if from > viewport.bottom() {
+                break;
             }
             let rect = Rect::from_x_y_ranges(ui.max_rect().x_range(), top + from..=top + to);
             ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| match row {
@@ -80,42 +143,62 @@ pub fn edits_ui(ui: &mut Ui, view: &View, namespace: Option<&str>, state: &mut E
     });
 }
 
-fn find(view: &View, state: &mut EditsState) {
-    let is_found = state.found_for.as_ref().is_some_and(|(generation, filter)| *generation == view.generation && *filter == state.filter);
-    if is_found {
-        return;
-    }
-    let terms: Vec<String> = state.filter.split_whitespace().map(str::to_lowercase).collect();
-    let matches = |object: &ObjectRow| {
-        let text = format!("{} {}", object.title, object.key).to_lowercase();
-        terms.iter().all(|term| text.contains(term))
-    };
-    state.found = view.sketch.objects.iter().enumerate().filter(|(_, object)| matches(object)).map(|(index, _)| index).collect();
-    state.found_for = Some((view.generation, state.filter.clone()));
+/// Where the rows stand, without making them: a heading and the edits, where there are some, and a heading and the objects.
+struct List {
+    n_edits: usize,
+    n_objects: usize,
 }
 
-fn rows_of<'a>(view: &'a View, state: &EditsState) -> Vec<ListRow<'a>> {
-    let sketch = &view.sketch;
-    let mut rows = Vec::with_capacity(sketch.edits.len() + state.found.len() + 3);
-    if state.filter.is_empty() && !sketch.edits.is_empty() {
-        rows.push(ListRow::Head("Edits"));
-        rows.extend(sketch.edits.iter().map(ListRow::Edit));
+impl List {
+    fn of(view: &View, state: &EditsState) -> Self {
+        let n_edits = if state.filter.is_empty() { view.sketch.edits.len() } else { 0 };
+        // Where there is no object, a sentence stands in its place.
+        Self { n_edits, n_objects: state.n_found(view).max(1) }
     }
-    rows.push(ListRow::Head("Objects"));
-    rows.extend(state.found.iter().filter_map(|&index| sketch.objects.get(index)).map(ListRow::Object));
-    if sketch.objects.is_empty() {
-        rows.push(ListRow::Nothing("Open a source first"));
-    } else if state.found.is_empty() {
-        rows.push(ListRow::Nothing("No object matches"));
+
+    /// How many rows stand before the objects, their heading included.
+    const fn n_before(&self) -> usize {
+        if self.n_edits > 0 { self.n_edits + 2 } else { 1 }
     }
-    rows
+
+    const fn len(&self) -> usize {
+        self.n_before() + self.n_objects
+    }
+
+    fn top(&self, index: usize) -> f32 {
+        let n_heads = usize::from(index > 0) + usize::from(self.n_edits > 0 && index >= self.n_before());
+        n_heads as f32 * parts::ROW + (index - n_heads.min(index)) as f32 * ROW
+    }
+
+    fn height(&self) -> f32 {
+        self.top(self.len())
+    }
+
+    /// The first row that is not wholly above `y`.
+    fn first_at(&self, y: f32) -> usize {
+        // A heading is lower than the other rows: this is at most two rows too early.
+        ((y / ROW).floor().max(0.0) as usize).min(self.len())
+    }
+
+    fn row<'a>(&self, view: &'a View, state: &EditsState, index: usize) -> Option<ListRow<'a>> {
+        let sketch = &view.sketch;
+        let before = self.n_before();
+        match index {
+            0 if self.n_edits > 0 => Some(ListRow::Head("Edits")),
+            _ if index + 1 == before => Some(ListRow::Head("Objects")),
+            _ if index < before => sketch.edits.get(index - 1).map(ListRow::Edit),
+            _ if sketch.objects.is_empty() => Some(ListRow::Nothing("Open a source first")),
+            _ if state.n_found(view) == 0 => Some(ListRow::Nothing("No object matches")),
+            _ => sketch.objects.get(state.found(index - before)?).map(ListRow::Object),
+        }
+    }
 }
 
 fn new_menu(ui: &mut Ui, view: &View, namespace: Option<&str>, commands: &mut Vec<Command>) {
     ui.menu_button(egui::RichText::new("New…").font(theme::regular(theme::size::TABLE)), |ui| {
         ui.set_min_width(200.0);
         parts::name_ground(ui, "New objects");
-        let first = view.namespaces.iter().filter(|row| Some(row.name.as_str()) == namespace);
+        let first = view.namespaces.iter().filter(|row| Some(row.name.as_str()) == namespace).take(1);
         let others = view.namespaces.iter().filter(|row| Some(row.name.as_str()) != namespace);
         let names: Vec<&str> = first.chain(others).map(|row| row.name.as_str()).collect();
         if names.is_empty() {
@@ -126,8 +209,9 @@ fn new_menu(ui: &mut Ui, view: &View, namespace: Option<&str>, commands: &mut Ve
                 ui.set_min_width(160.0);
                 parts::name_ground(ui, "Namespaces of the new object");
                 ui.label(egui::RichText::new("In namespace").font(theme::regular(theme::size::CAPTION)).color(Palette::of(ui).muted));
-                egui::ScrollArea::vertical().id_salt("new in").max_height(280.0).show(ui, |ui| {
-                    for name in &names {
+                let height = ui.spacing().interact_size.y;
+                egui::ScrollArea::vertical().id_salt("new in").max_height(280.0).show_rows(ui, height, names.len(), |ui, range| {
+                    for name in names.get(range).unwrap_or_default() {
                         if ui.button(*name).clicked() {
                             commands.push(Command::Create(template, (*name).to_owned()));
                             ui.close();
@@ -221,3 +305,46 @@ fn nothing_row(ui: &mut Ui, text: &str) {
 }
 
 const ROW_EDGE: f32 = parts::ROW_EDGE;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(finding: &Finding, objects: &[ObjectRow]) -> Vec<String> {
+        finding.found.iter().map(|index| objects[*index].title.clone()).collect()
+    }
+
+    #[test]
+    fn objects_are_found_in_parts_and_stay_listed_while_others_come() {
+        let row =
+            |n: usize| ObjectRow { title: format!("Service shop/s-{n}"), key: format!("v1 Service shop/s-{n}"), ..ObjectRow::default() };
+        let objects: Vec<ObjectRow> = (0..AT_ONCE * 2).map(row).collect();
+        let last = format!("service s-{}", AT_ONCE * 2 - 1);
+        let mut finding = Finding::default();
+        assert!(finding.go_on(&last, 1, &objects) && finding.found.is_empty());
+        assert!(!finding.go_on(&last, 2, &objects));
+        let only = [format!("Service shop/s-{}", AT_ONCE * 2 - 1)];
+        assert_eq!(found(&finding, &objects), only);
+        assert!(finding.go_on(&last, 2, &objects), "there were other objects meanwhile");
+        assert_eq!(found(&finding, &objects), only);
+        assert!(!finding.go_on(&last, 2, &objects) && !finding.go_on(&last, 2, &objects));
+        assert_eq!(found(&finding, &objects), only);
+        finding.go_on("nothing", 2, &objects);
+        assert_eq!(found(&finding, &objects), [""; 0]);
+    }
+
+    #[test]
+    fn rows_stand_one_below_the_other() {
+        for (n_edits, n_objects) in [(0, 1), (0, 5), (3, 4)] {
+            let list = List { n_edits, n_objects };
+            let heads: Vec<usize> = if n_edits > 0 { vec![0, n_edits + 1] } else { vec![0] };
+            let mut y = 0.0;
+            for index in 0..list.len() {
+                assert_eq!(list.top(index), y, "row {index} of {n_edits} edits and {n_objects} objects");
+                assert!(list.first_at(y) <= index, "row {index} is drawn when it is at the top");
+                y += if heads.contains(&index) { parts::ROW } else { ROW };
+            }
+            assert_eq!(list.height(), y);
+        }
+    }
+}

@@ -24,7 +24,8 @@ pub fn exposure_ui(ui: &mut Ui, inspector: &Inspector, tab: InspectorTab) {
     parts::heading(ui, heading);
     let palette = Palette::of(ui);
     let font = theme::regular(theme::size::TABLE);
-    for (index, row) in rows.iter().enumerate() {
+    parts::rows_in_sight(ui, ROW, rows.len(), |ui, index| {
+        let Some(row) = rows.get(index) else { return };
         let (rect, response) = parts::row(ui, Id::new(("inspector exposure", &inspector.id, heading, index)), ROW, None);
         let said: Vec<&str> = [row.title.as_str(), &row.ports, &row.note].into_iter().filter(|part| !part.is_empty()).collect();
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, format!("{heading}: {}", said.join(", "))));
@@ -34,5 +35,5 @@ pub fn exposure_ui(ui: &mut Ui, inspector: &Inspector, tab: InspectorTab) {
         let title_room = (if row.ports.is_empty() { right } else { ports.rect.left() - 8.0 }) - left;
         parts::text(ui, pos2(left, y), Align2::LEFT_CENTER, &row.title, font.clone(), palette.text, title_room);
         response.on_hover_text(format!("Not there yet: {}", said.join("\n")));
-    }
+    });
 }

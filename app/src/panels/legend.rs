@@ -1,126 +1,74 @@
-//! Left, below the tree: what the map shows (checkboxes), and what its lines mean.
+//! Left, at the bottom: what the lines and outlines of the map mean.
 
-use egui::{Align2, Id, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Align2, Color32, Rect, Sense, Stroke, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
-use super::parts::{self, EDGE, ROW};
-use crate::command::{Command, PolicyFilter, ShowOptions};
-use crate::map::model::Tone;
+use super::parts::{self, EDGE};
+use crate::map::model::{Extent, NodeKind, Tone};
+use crate::map::shapes::{self, LineStyle};
 use crate::theme::{self, Palette};
 
-/// A checkbox: its title, its hover text, and the option it sets.
-type Option_ = (&'static str, &'static str, fn(&mut ShowOptions) -> &mut bool);
+/// Height of a row.
+const ROW: f32 = 22.0;
+/// Length of a line.
+const LINE: f32 = 46.0;
+/// Size of an outline, and how much smaller than on the map it is.
+const OUTLINE: egui::Vec2 = vec2(24.0, 13.0);
+const OUTLINE_ZOOM: f32 = 0.45;
 
-const OPTIONS: [Option_; 6] = [
-    ("Entry paths", "Ways in from outside", |show| &mut show.entry_paths),
-    ("Egress", "Ways out to addresses and names", |show| &mut show.egress),
-    ("Between namespaces", "Connections between workloads of different namespaces", |show| &mut show.between_namespaces),
-    ("Within namespaces", "Connections between workloads of one namespace", |show| &mut show.within_namespaces),
-    ("Denied paths", "Entry paths that break, drawn to where they break", |show| &mut show.denied_paths),
-    ("DNS, monitoring", "What everything talks to; put aside while this is off", |show| &mut show.noisy_peers),
+const LINES: [(Tone, Extent, &str); 7] = [
+    (Tone::Allowed, Extent::All, "allowed"),
+    (Tone::Allowed, Extent::Some, "allowed for some"),
+    (Tone::Depends, Extent::All, "depends on …"),
+    (Tone::Denied, Extent::All, "blocked here"),
+    (Tone::Open, Extent::All, "unrestricted"),
+    (Tone::Gained, Extent::All, "gained by the sketch"),
+    (Tone::Lost, Extent::All, "lost by the sketch"),
 ];
 
-const LEGEND: [(Tone, &str); 6] = [
-    (Tone::Allowed, "allowed"),
-    (Tone::Depends, "depends on …"),
-    (Tone::Denied, "blocked here"),
-    (Tone::Open, "unrestricted"),
-    (Tone::Gained, "gained by the sketch"),
-    (Tone::Lost, "lost by the sketch"),
-];
-
-/// The height of both parts together, with the space above them.
-const HEIGHT: f32 = 16.0 + ROW + OPTIONS.len() as f32 * ROW + 16.0 + ROW + LEGEND.len() as f32 * ROW + 8.0;
-
-/// The height of both parts together, with what there is to choose.
-pub fn height(filters: &[PolicyFilter]) -> f32 {
-    if filters.is_empty() { HEIGHT } else { HEIGHT + FILTER }
-}
-
-/// The height of the menu of policies.
-const FILTER: f32 = 30.0;
-
-/// Draws the checkboxes and the legend; a click on a checkbox changes `show` and asks for it.
-pub fn legend_ui(ui: &mut Ui, filters: &[PolicyFilter], show: &mut ShowOptions, commands: &mut Vec<Command>) {
-    ui.spacing_mut().item_spacing.y = 0.0;
-    ui.add_space(16.0);
-    parts::heading(ui, "Show");
-    for (title, hover, option) in OPTIONS {
-        if checkbox(ui, title, hover, option(show)) {
-            commands.push(Command::Show(*show));
-        }
-    }
-    filter_ui(ui, filters, show, commands);
-    ui.add_space(16.0);
+/// Draws the legend.
+pub fn legend_ui(ui: &mut Ui) {
     parts::heading(ui, "Legend");
     let palette = Palette::of(ui);
-    for (tone, words) in LEGEND {
+    let font = || theme::regular(theme::size::TABLE);
+    for (tone, extent, words) in LINES {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
         let y = rect.center().y.round() + 0.5;
-        let (left, right) = (rect.left() + EDGE, rect.left() + EDGE + 46.0);
-        parts::tone_line(ui, pos2(left, y), pos2(right, y), tone);
+        let (left, right) = (rect.left() + EDGE, rect.left() + EDGE + LINE);
+        let style = LineStyle::of_extent(tone, extent);
+        let drawn = shapes::line(vec![pos2(left, y), pos2(right, y)], style, 1.0, shapes::tone_colour(palette, tone), rect);
+        ui.painter().extend(drawn);
         if tone == Tone::Denied {
             cross(ui, pos2((left + right) / 2.0, y), palette.denied);
         }
         let at = pos2(right + 12.0, rect.center().y);
-        parts::text(ui, at, Align2::LEFT_CENTER, words, theme::regular(theme::size::TABLE), palette.text, rect.right() - at.x - 8.0);
+        parts::text(ui, at, Align2::LEFT_CENTER, words, font(), palette.text, rect.right() - at.x - 8.0);
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, words));
     }
-}
-
-/// Narrows the map to workloads that some policies are for.
-fn filter_ui(ui: &mut Ui, filters: &[PolicyFilter], show: &mut ShowOptions, commands: &mut Vec<Command>) {
-    // What was chosen for one cluster another may not have.
-    if show.policies != PolicyFilter::All && !filters.contains(&show.policies) {
-        show.policies = PolicyFilter::All;
-        commands.push(Command::Show(*show));
-    }
-    if filters.is_empty() {
-        return;
-    }
-    ui.allocate_ui_with_layout(vec2(ui.available_width(), FILTER), egui::Layout::left_to_right(egui::Align::Center), |ui| {
-        ui.add_space(EDGE);
-        let title = egui::RichText::new(show.policies.title()).font(theme::regular(theme::size::TABLE));
-        let menu = ui.menu_button(title, |ui| {
-            for filter in filters {
-                if ui.selectable_label(show.policies == *filter, filter.title()).clicked() {
-                    show.policies = *filter;
-                    commands.push(Command::Show(*show));
-                    ui.close();
-                }
+    ui.add_space(4.0);
+    let column = (ui.available_width() - EDGE) / 2.0;
+    for pair in NodeKind::ALL.chunks(2) {
+        let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+        for (at, kind) in pair.iter().enumerate() {
+            let left = row.left() + EDGE + column * at as f32;
+            let rect = Rect::from_min_size(pos2(left, row.top()), vec2(column - 4.0, ROW));
+            let place = Rect::from_min_size(pos2(left, (rect.center().y - OUTLINE.y / 2.0).round()), OUTLINE);
+            let border = Stroke::new(1.0, palette.muted);
+            ui.painter().add(shapes::outline(kind.outline(), place, OUTLINE_ZOOM, palette.raised, border));
+            let at = pos2(place.right() + 8.0, rect.center().y);
+            let painted = parts::text(ui, at, Align2::LEFT_CENTER, kind.word(), font(), palette.text, rect.right() - at.x);
+            let response = ui.interact(rect, egui::Id::new(("legend", kind.word())), Sense::hover());
+            response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, kind.word()));
+            if painted.is_elided {
+                response.on_hover_text(kind.word());
             }
-        });
-        menu.response.on_hover_text("Show only workloads that these policies are for, and what those connect to");
-    });
+        }
+    }
+    ui.add_space(8.0);
 }
 
-fn cross(ui: &Ui, at: Pos2, color: egui::Color32) {
+fn cross(ui: &Ui, at: egui::Pos2, color: Color32) {
     let stroke = Stroke::new(2.0, color);
     ui.painter().circle_filled(at, 5.0, Palette::of(ui).panel);
     ui.painter().line_segment([at + vec2(-3.0, -3.0), at + vec2(3.0, 3.0)], stroke);
     ui.painter().line_segment([at + vec2(-3.0, 3.0), at + vec2(3.0, -3.0)], stroke);
-}
-
-fn checkbox(ui: &mut Ui, title: &str, hover: &str, value: &mut bool) -> bool {
-    let (rect, mut response) = parts::row(ui, Id::new(("show", title)), ROW, None);
-    let palette = Palette::of(ui);
-    if response.clicked() {
-        *value = !*value;
-        response.mark_changed();
-    }
-    let is_on = *value;
-    response.widget_info(|| WidgetInfo::selected(WidgetType::Checkbox, true, is_on, title));
-    let tick_box = Rect::from_min_size(pos2(rect.left() + EDGE, (rect.center().y - 7.0).round()), vec2(14.0, 14.0));
-    if is_on {
-        ui.painter().rect_filled(tick_box, 3.0, palette.accent);
-        let points = vec![tick_box.min + vec2(3.0, 7.0), tick_box.min + vec2(6.0, 10.0), tick_box.min + vec2(11.5, 4.5)];
-        ui.painter().add(Shape::line(points, Stroke::new(2.0, palette.canvas)));
-    } else {
-        ui.painter().rect_stroke(tick_box, 3.0, Stroke::new(1.0, palette.muted), StrokeKind::Inside);
-    }
-    let color = if is_on { palette.text } else { palette.muted };
-    let at = pos2(tick_box.right() + 8.0, rect.center().y);
-    parts::text(ui, at, Align2::LEFT_CENTER, title, theme::regular(theme::size::TEXT), color, rect.right() - at.x - 8.0);
-    let changed = response.changed();
-    response.on_hover_text(hover);
-    changed
 }

@@ -1,6 +1,6 @@
 //! The dialog that names the sketch.
 
-use egui::{Key, Modifiers, vec2};
+use egui::vec2;
 
 use super::parts;
 use crate::command::Command;
@@ -36,7 +36,7 @@ impl NameDialog {
             ui.add_space(4.0);
             let mut is_done = false;
             parts::row_from_right(ui, 28.0, |ui| {
-                let enter = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
+                let enter = parts::enter(ui);
                 if ui.add(egui::Button::new("Name").min_size(vec2(72.0, 28.0))).clicked() || enter {
                     commands.push(Command::NameSketch(self.name.trim().to_owned()));
                     is_done = true;

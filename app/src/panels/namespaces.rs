@@ -1,12 +1,13 @@
 //! Left: namespaces as a tree, with their workloads and pods, and how far each is closed.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
 use egui::{Align2, EventFilter, Key, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
-use super::legend;
+use super::legend::legend_ui;
 use super::parts::{self, EDGE};
-use crate::command::{Command, ShowOptions};
+use super::show::{ShowState, show_ui};
+use crate::command::Command;
 use crate::map::model::Id;
 use crate::theme::{self, Palette};
 use crate::view_model::{Isolation, NamespaceRow, View, WorkloadRow};
@@ -18,21 +19,44 @@ const HEADING: f32 = 28.0;
 /// The middles of the columns "in" and "out", from the right edge.
 const IN_COLUMN: f32 = 40.0;
 const OUT_COLUMN: f32 = 20.0;
+/// The part of the panel that the tree may take, however much stands below it.
+const TREE_PART: f32 = 0.5;
 
 /// What the left panel keeps between frames.
 #[derive(Debug, Clone, Default)]
 pub struct NamespacesState {
-    /// Workloads whose pods are listed.
-    unfolded_workloads: HashSet<Id>,
-    /// What the map shows, as last asked for.
-    pub show: ShowOptions,
+    /// What the map shows.
+    pub show: ShowState,
+    tree: Tree,
     /// The selection that was last scrolled to.
     scrolled_to: Option<Id>,
     /// How far the tree is scrolled.
     offset: f32,
+    /// How high what stands below the tree was in the last frame.
+    below: f32,
+    /// Whether a row is to get the keyboard.
+    wants_focus: bool,
 }
 
+impl NamespacesState {
+    /// Gives the keyboard to the tree in the next frame.
+    pub fn focus(&mut self) {
+        self.wants_focus = true;
+    }
+}
+
+/// The rows of the tree, found once for all frames that show the same namespaces.
+#[derive(Debug, Clone, Default)]
+struct Tree {
+    namespaces: Arc<Vec<NamespaceRow>>,
+    rows: Vec<Place>,
+}
+
+/// Which line of the tree it is: a namespace, one of its workloads, one of the pods of that.
+type Place = (u32, Option<u32>, Option<u32>);
+
 /// One line of the tree.
+#[derive(Clone, Copy)]
 enum TreeRow<'a> {
     Namespace(&'a NamespaceRow),
     Workload(&'a WorkloadRow),
@@ -49,7 +73,38 @@ impl TreeRow<'_> {
     }
 }
 
-/// Draws the tree, the checkboxes of what the map shows, and the legend.
+impl Tree {
+    fn follow(&mut self, namespaces: &Arc<Vec<NamespaceRow>>) {
+        if Arc::ptr_eq(&self.namespaces, namespaces) {
+            return;
+        }
+        self.namespaces = Arc::clone(namespaces);
+        self.rows.clear();
+        for (at, namespace) in (0..).zip(namespaces.iter()) {
+            self.rows.push((at, None, None));
+            for (within, workload) in (0..).zip(namespace.workloads.iter()).filter(|_| namespace.unfolded) {
+                self.rows.push((at, Some(within), None));
+                let pods = (0..).zip(workload.pods.iter()).filter(|_| workload.unfolded);
+                self.rows.extend(pods.map(|(pod, _)| (at, Some(within), Some(pod))));
+            }
+        }
+    }
+
+    fn row(&self, index: usize) -> Option<TreeRow<'_>> {
+        let (namespace, workload, pod) = *self.rows.get(index)?;
+        let namespace = self.namespaces.get(namespace as usize)?;
+        let Some(workload) = workload else { return Some(TreeRow::Namespace(namespace)) };
+        let workload = namespace.workloads.get(workload as usize)?;
+        let Some(pod) = pod else { return Some(TreeRow::Workload(workload)) };
+        workload.pods.get(pod as usize).map(TreeRow::Pod)
+    }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        (0..self.rows.len()).find(|index| self.row(*index).is_some_and(|row| row.id() == id))
+    }
+}
+
+/// Draws the tree, what the map shows, and the legend.
 pub fn namespaces_ui(ui: &mut Ui, view: &View, selected: Option<&str>, state: &mut NamespacesState, commands: &mut Vec<Command>) {
     ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
     ui.add_space(8.0);
@@ -57,66 +112,61 @@ pub fn namespaces_ui(ui: &mut Ui, view: &View, selected: Option<&str>, state: &m
     if view.namespaces.is_empty() {
         parts::empty(ui, "No namespaces yet. Open the demo, a folder of manifests or a context of your kubeconfig at the top.");
     }
-    let rows = rows_of(&view.namespaces, &state.unfolded_workloads);
-    let below = legend::height(&view.policy_filters);
-    let height = (rows.len() as f32 * ROW).min((ui.available_height() - below).max(ROW * 3.0));
+    state.tree.follow(&view.namespaces);
+    let room = ui.available_height();
+    let n_rows = state.tree.rows.len();
+    let height = (n_rows as f32 * ROW).min((room - state.below).max(room * TREE_PART).max(ROW * 3.0));
     let mut scroll =
         egui::ScrollArea::vertical().id_salt("namespaces").max_height(height).min_scrolled_height(height).auto_shrink([false, true]);
-    if let Some(offset) = offset_to_selected(&rows, selected, state, height) {
+    if let Some(offset) = offset_to_selected(selected, state, height) {
         scroll = scroll.vertical_scroll_offset(offset);
     }
-    let mut fold = None;
-    let shown = scroll.show_rows(ui, ROW, rows.len(), |ui, range| {
-        for row in rows.get(range).unwrap_or_default() {
+    let mut wants_focus = std::mem::take(&mut state.wants_focus);
+    let tree = &state.tree;
+    let shown = scroll.show_rows(ui, ROW, n_rows, |ui, range| {
+        if wants_focus {
+            let rows = || range.clone().filter_map(|index| tree.row(index));
+            let row = rows().find(|row| selected == Some(row.id())).or_else(|| rows().next());
+            wants_focus = row.is_none();
+            if let Some(row) = row {
+                ui.memory_mut(|memory| memory.request_focus(row_id(row.id())));
+            }
+        }
+        for row in range.filter_map(|index| tree.row(index)) {
             let is_selected = selected == Some(row.id());
             match row {
                 TreeRow::Namespace(namespace) => namespace_row(ui, namespace, is_selected, commands),
-                TreeRow::Workload(workload) => {
-                    let is_unfolded = state.unfolded_workloads.contains(&workload.id);
-                    if workload_row(ui, workload, is_unfolded, is_selected, commands) {
-                        fold = Some(workload.id.clone());
-                    }
-                }
+                TreeRow::Workload(workload) => workload_row(ui, workload, is_selected, commands),
                 TreeRow::Pod((id, name)) => pod_row(ui, id, name, is_selected, commands),
             }
         }
     });
     state.offset = shown.state.offset.y;
-    if let Some(id) = fold
-        && !state.unfolded_workloads.remove(&id)
-    {
-        state.unfolded_workloads.insert(id);
-    }
-    // In a low window the two parts below the tree scroll as well, instead of being cut.
-    egui::ScrollArea::vertical().id_salt("legend").auto_shrink([false, false]).show(ui, |ui| {
-        legend::legend_ui(ui, &view.policy_filters, &mut state.show, commands);
+    // In a low window the parts below the tree scroll as well, instead of being cut.
+    let below = egui::ScrollArea::vertical().id_salt("legend").auto_shrink([false, false]).show(ui, |ui| {
+        ui.add_space(12.0);
+        show_ui(ui, view, &mut state.show, commands);
+        ui.add_space(12.0);
+        legend_ui(ui);
     });
+    if state.below != below.content_size.y {
+        state.below = below.content_size.y;
+        ui.ctx().request_repaint();
+    }
 }
 
-fn rows_of<'a>(namespaces: &'a [NamespaceRow], unfolded_workloads: &HashSet<Id>) -> Vec<TreeRow<'a>> {
-    let mut rows = Vec::new();
-    for namespace in namespaces {
-        rows.push(TreeRow::Namespace(namespace));
-        if !namespace.unfolded {
-            continue;
-        }
-        for workload in &namespace.workloads {
-            rows.push(TreeRow::Workload(workload));
-            if unfolded_workloads.contains(&workload.id) {
-                rows.extend(workload.pods.iter().map(TreeRow::Pod));
-            }
-        }
-    }
-    rows
+/// The id of a row, which it keeps wherever it stands.
+fn row_id(id: &str) -> egui::Id {
+    egui::Id::new(("tree", id))
 }
 
 /// Where to scroll to when something was selected elsewhere and its row is out of sight.
-fn offset_to_selected(rows: &[TreeRow<'_>], selected: Option<&str>, state: &mut NamespacesState, height: f32) -> Option<f32> {
+fn offset_to_selected(selected: Option<&str>, state: &mut NamespacesState, height: f32) -> Option<f32> {
     if state.scrolled_to.as_deref() == selected {
         return None;
     }
     state.scrolled_to = selected.map(str::to_owned);
-    let index = rows.iter().position(|row| Some(row.id()) == selected)?;
+    let index = state.tree.find(selected?)?;
     let (top, bottom) = (index as f32 * ROW, (index + 1) as f32 * ROW);
     (top < state.offset || bottom > state.offset + height).then(|| (top - height / 2.0).max(0.0))
 }
@@ -157,7 +207,7 @@ fn fold_key(ui: &Ui, response: &Response, is_unfolded: bool) -> bool {
 
 fn namespace_row(ui: &mut Ui, row: &NamespaceRow, is_selected: bool, commands: &mut Vec<Command>) {
     let fill = is_selected.then(|| parts::selected_fill(ui));
-    let (rect, response) = parts::row(ui, egui::Id::new(("tree", &row.id)), ROW, fill);
+    let (rect, response) = parts::row(ui, row_id(&row.id), ROW, fill);
     let palette = Palette::of(ui);
     let y = rect.center().y;
     response.widget_info(|| {
@@ -207,17 +257,20 @@ fn namespace_row(ui: &mut Ui, row: &NamespaceRow, is_selected: bool, commands: &
     }
 }
 
-fn workload_row(ui: &mut Ui, row: &WorkloadRow, is_unfolded: bool, is_selected: bool, commands: &mut Vec<Command>) -> bool {
+fn workload_row(ui: &mut Ui, row: &WorkloadRow, is_selected: bool, commands: &mut Vec<Command>) {
     let fill = is_selected.then(|| parts::selected_fill(ui));
-    let (rect, response) = parts::row(ui, egui::Id::new(("tree", &row.id)), ROW, fill);
+    let (rect, response) = parts::row(ui, row_id(&row.id), ROW, fill);
     let palette = Palette::of(ui);
     let y = rect.center().y;
     response.widget_info(|| {
         WidgetInfo::selected(WidgetType::SelectableLabel, true, is_selected, format!("workload {}, {}", row.name, row.fact))
     });
+    if !row.pods.is_empty() {
+        ui.ctx().accesskit_node_builder(response.id, |node| node.set_expanded(row.unfolded));
+    }
     let arrow = arrow_area(rect, 24.0);
     if !row.pods.is_empty() {
-        parts::fold_arrow(ui, pos2(rect.left() + 35.0, y), is_unfolded, palette.muted);
+        parts::fold_arrow(ui, pos2(rect.left() + 35.0, y), row.unfolded, palette.muted);
     }
     let fact_at = pos2(rect.right() - 16.0, y);
     let fact_font = theme::regular(theme::size::CAPTION);
@@ -231,20 +284,23 @@ fn workload_row(ui: &mut Ui, row: &WorkloadRow, is_unfolded: bool, is_selected: 
     let fact = parts::text(ui, fact_at, Align2::RIGHT_CENTER, fact, fact_font, palette.muted, room * 0.5);
     let name_room = fact.rect.left() - 8.0 - name_left;
     parts::text(ui, pos2(name_left, y), Align2::LEFT_CENTER, &row.name, name_font, palette.text, name_room);
-    let folds =
-        !row.pods.is_empty() && (arrow_clicked(&response, arrow) || response.double_clicked() || fold_key(ui, &response, is_unfolded));
-    if !folds && response.clicked() {
+    let asks_to_fold = arrow_clicked(&response, arrow) || response.double_clicked() || fold_key(ui, &response, row.unfolded);
+    if asks_to_fold && !row.pods.is_empty() {
+        commands.push(Command::ToggleFold(row.id.clone()));
+    } else if response.clicked() {
         commands.push(Command::Select(Some(row.id.clone())));
     }
-    if !is_whole {
+    let is_over_arrow = !row.pods.is_empty() && response.hover_pos().is_some_and(|at| arrow.contains(at));
+    if is_over_arrow {
+        response.on_hover_text_at_pointer(if row.unfolded { "Fold into one node" } else { "Unfold into pods" });
+    } else if !is_whole {
         response.on_hover_text_at_pointer(format!("{}\n{}", row.name, row.fact));
     }
-    folds
 }
 
 fn pod_row(ui: &mut Ui, id: &str, name: &str, is_selected: bool, commands: &mut Vec<Command>) {
     let fill = is_selected.then(|| parts::selected_fill(ui));
-    let (rect, response) = parts::row(ui, egui::Id::new(("tree", id)), ROW, fill);
+    let (rect, response) = parts::row(ui, row_id(id), ROW, fill);
     let palette = Palette::of(ui);
     response.widget_info(|| WidgetInfo::selected(WidgetType::SelectableLabel, true, is_selected, format!("pod {name}")));
     let at = pos2(rect.left() + 64.0, rect.center().y);

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use egui::text::{LayoutJob, TextFormat};
 use egui::{Align2, Color32, FontId, Galley, Id, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, WidgetType, vec2};
 
-use crate::map::model::Tone;
-use crate::map::shapes::{LineStyle, tone_colour};
 use crate::theme::{self, Palette};
 
 /// Space between a panel's edge and what stands in it.
@@ -15,20 +13,6 @@ pub const EDGE: f32 = 16.0;
 pub const ROW_EDGE: f32 = 8.0;
 /// Height of a plain row.
 pub const ROW: f32 = 24.0;
-
-/// Draws a level line as the map draws an edge of this tone: same colour, width and dashes.
-pub fn tone_line(ui: &Ui, from: Pos2, to: Pos2, tone: Tone) {
-    let palette = Palette::of(ui);
-    let color = tone_colour(palette, tone);
-    let LineStyle { width, dash } = LineStyle::of(tone);
-    let stroke = Stroke::new(width, color);
-    match dash {
-        None => {
-            ui.painter().line_segment([from, to], stroke);
-        }
-        Some((on, off)) => ui.painter().extend(Shape::dashed_line(&[from, to], stroke, on, off)),
-    }
-}
 
 /// Lays one line of text out, cut with an ellipsis at `max_width`.
 pub fn line_of(ui: &Ui, text: &str, font: FontId, color: Color32, max_width: f32) -> Arc<Galley> {
@@ -97,6 +81,18 @@ pub fn row(ui: &mut Ui, id: Id, height: f32, fill: Option<Color32>) -> (Rect, Re
     (outer, response)
 }
 
+/// Room for `n` rows of one height below each other, of which those are added that are in sight, and one more at each end, so that the
+/// Tab key has somewhere to go. There must be no space between them.
+pub fn rows_in_sight(ui: &mut Ui, height: f32, n: usize, mut add: impl FnMut(&mut Ui, usize)) {
+    let (top, sight) = (ui.cursor().top(), ui.clip_rect());
+    let place = |y: f32| ((y - top) / height).max(0.0) as usize;
+    let first = place(sight.top()).saturating_sub(1).min(n.saturating_sub(1));
+    let end = (place(sight.bottom()) + 2).min(n);
+    ui.add_space(first as f32 * height);
+    (first..end).for_each(|index| add(ui, index));
+    ui.add_space((n - end) as f32 * height);
+}
+
 /// Paints the ground of a row: `fill` where it is selected, a hint under the pointer, a ring with the keyboard's focus.
 pub fn row_background(ui: &Ui, rect: Rect, response: &Response, fill: Option<Color32>) {
     let palette = Palette::of(ui);
@@ -130,6 +126,34 @@ pub fn link(ui: &mut Ui, label: &str) -> Response {
     ui.add(egui::Link::new(egui::RichText::new(label).font(theme::regular(theme::size::TABLE))))
 }
 
+/// Space between the ground of a [`menu_button`] and its words.
+const MENU_PADDING: f32 = 8.0;
+/// Room for the arrow behind its words.
+const MENU_ARROW: f32 = 14.0;
+
+/// How wide a button must be that opens a menu and bears this title.
+pub fn menu_width(ui: &Ui, title: &str) -> f32 {
+    width_of(ui, title, theme::regular(theme::size::TABLE)).ceil() + MENU_PADDING * 2.0 + MENU_ARROW
+}
+
+/// A button in `area` that opens a menu: its title with an arrow behind it, on a ground of its own where it is not among others.
+pub fn menu_button(ui: &Ui, id: Id, area: Rect, (title, name): (&str, &str), hover: &str, is_framed: bool) -> Response {
+    let palette = Palette::of(ui);
+    let response = ui.interact(area, id, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, name));
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(hover));
+    if is_framed {
+        let border = if response.hovered() { palette.accent } else { palette.line };
+        ui.painter().rect(area, 6.0, palette.raised, Stroke::new(1.0, border), StrokeKind::Inside);
+    }
+    row_background(ui, area, &response, is_framed.then_some(Color32::TRANSPARENT));
+    let at = Pos2::new(area.left() + MENU_PADDING, area.center().y);
+    let room = area.width() - MENU_PADDING * 2.0 - MENU_ARROW + 1.0;
+    let painted = text(ui, at, Align2::LEFT_CENTER, title, theme::regular(theme::size::TABLE), palette.text, room);
+    fold_arrow(ui, Pos2::new(area.right() - MENU_PADDING - 3.0, area.center().y), true, palette.muted);
+    response.on_hover_text(if painted.is_elided { format!("{title}\n{hover}") } else { hover.to_owned() })
+}
+
 /// A small triangle that points down (unfolded) or right (folded).
 pub fn fold_arrow(ui: &Ui, center: Pos2, unfolded: bool, color: Color32) {
     let points = if unfolded {
@@ -156,7 +180,7 @@ pub fn tabs<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, tabs: &[(T, String)], 
     for ((tab, title), tab_width) in tabs.iter().zip(widths) {
         let tab_width = tab_width * shrink;
         let area = Rect::from_min_size(Pos2::new(x, rect.top()), vec2(tab_width, height));
-        let response = ui.interact(area.expand2(vec2((gap / 2.0).min(6.0), 0.0)), Id::new((salt, title_key(title))), Sense::click());
+        let response = ui.interact(area.expand2(vec2((gap / 2.0).min(6.0), 0.0)), tab_id(salt, title), Sense::click());
         if response.clicked() {
             *current = *tab;
         }
@@ -180,6 +204,11 @@ pub fn tabs<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, tabs: &[(T, String)], 
     rect
 }
 
+/// The id of a tab.
+pub fn tab_id(salt: &str, title: &str) -> Id {
+    Id::new((salt, title_key(title)))
+}
+
 /// A tab keeps its id while its count changes: `Destinations 4` and `Destinations 5` are one tab.
 fn title_key(title: &str) -> &str {
     title.split([' ', ':']).next().unwrap_or(title)
@@ -194,7 +223,21 @@ pub fn row_from_right<R>(ui: &mut Ui, height: f32, add: impl FnOnce(&mut Ui) -> 
 /// A dialog in the middle of the window; the window behind it is out of reach until it is closed.
 pub fn modal<R>(ctx: &egui::Context, id: &str, add: impl FnOnce(&mut Ui) -> R) -> egui::ModalResponse<R> {
     let style = ctx.style_of(ctx.theme());
-    egui::Modal::new(Id::new(id)).frame(egui::Frame::window(&style)).show(ctx, add)
+    egui::Modal::new(Id::new(id)).frame(egui::Frame::window(&style)).show(ctx, |ui| {
+        // Screen readers do not go behind it either.
+        ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+            node.set_role(egui::accesskit::Role::Dialog);
+            node.set_label(id);
+            node.set_modal();
+        });
+        add(ui)
+    })
+}
+
+/// Whether Enter was pressed in the field of a dialog, which is to be drawn before. On a button, Enter is for that button.
+pub fn enter(ui: &Ui) -> bool {
+    let is_on_a_button = ui.memory(|memory| memory.focused().is_some());
+    !is_on_a_button && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Enter))
 }
 
 /// Names a field for a screen reader (and a test), which a text field cannot do itself.

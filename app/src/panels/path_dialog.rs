@@ -1,15 +1,16 @@
-//! The dialogs that ask for a path: export the sketch, open manifests. Each has a field to type the path into, since the system's
+//! The dialogs that ask for a path: export the sketch, save a picture of the map, open manifests. Each has a field to type the path into, since the system's
 //! own dialog may be missing, and a button for the system's dialog, since typing is tedious.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use egui::{Key, Modifiers, Ui, vec2};
+use egui::{Ui, vec2};
 
 use super::dialogs::FileDialogs;
 use super::parts;
 use super::yaml::Highlighter;
 use crate::command::Command;
+use crate::map::picture::Medium;
 use crate::theme::{self, Palette};
 use crate::view_model::View;
 
@@ -18,6 +19,8 @@ use crate::view_model::View;
 pub enum Purpose {
     /// Write the edited objects to a file.
     Export,
+    /// Write a picture of the map to a file.
+    Picture,
     /// Read a folder of manifests.
     OpenFolder,
     /// Read files of manifests.
@@ -28,6 +31,7 @@ impl Purpose {
     const fn title(self) -> &'static str {
         match self {
             Self::Export => "Export the sketch",
+            Self::Picture => "Save the map as a picture",
             Self::OpenFolder => "Open a folder of manifests",
             Self::OpenFiles => "Open manifests",
         }
@@ -36,6 +40,7 @@ impl Purpose {
     const fn explanation(self) -> &'static str {
         match self {
             Self::Export => "The edited objects as YAML, ready for kubectl apply. Deleted objects are listed in a file beside it.",
+            Self::Picture => "The map as it is shown, as an SVG, a PNG or a DOT file for Graphviz, as the end of the name says.",
             Self::OpenFolder => "Every .yaml, .yml and .json file in the folder and below it is read.",
             Self::OpenFiles => "One path, or several with a semicolon between them.",
         }
@@ -43,7 +48,7 @@ impl Purpose {
 
     const fn field(self) -> &'static str {
         match self {
-            Self::Export => "Path of the file",
+            Self::Export | Self::Picture => "Path of the file",
             Self::OpenFolder => "Path of the folder",
             Self::OpenFiles => "Paths of the files",
         }
@@ -51,9 +56,14 @@ impl Purpose {
 
     const fn verb(self) -> &'static str {
         match self {
-            Self::Export => "Save",
+            Self::Export | Self::Picture => "Save",
             Self::OpenFolder | Self::OpenFiles => "Open",
         }
+    }
+
+    /// Whether it writes a file.
+    const fn saves(self) -> bool {
+        matches!(self, Self::Export | Self::Picture)
     }
 }
 
@@ -70,7 +80,8 @@ pub struct PathDialog {
     /// The path that will be replaced when Save is pressed once more.
     replaces: Option<PathBuf>,
     is_browsing: bool,
-    is_new: bool,
+    /// Whether the field is to get the keyboard.
+    wants_focus: bool,
     answers: (Sender<Answer>, Receiver<Answer>),
     highlighter: Highlighter,
 }
@@ -78,11 +89,8 @@ pub struct PathDialog {
 impl PathDialog {
     /// Opens the dialog; `sketch_name` gives the file its name.
     pub fn new(purpose: Purpose, sketch_name: &str) -> Self {
-        let suggested = file_name(sketch_name);
-        let path = match purpose {
-            Purpose::Export => start_folder().join(&suggested).display().to_string(),
-            Purpose::OpenFolder | Purpose::OpenFiles => String::new(),
-        };
+        let suggested = if purpose == Purpose::Picture { "map.svg".to_owned() } else { file_name(sketch_name) };
+        let path = if purpose.saves() { start_folder().join(&suggested).display().to_string() } else { String::new() };
         Self {
             purpose,
             path,
@@ -90,7 +98,7 @@ impl PathDialog {
             note: String::new(),
             replaces: None,
             is_browsing: false,
-            is_new: true,
+            wants_focus: true,
             answers: channel(),
             highlighter: Highlighter::default(),
         }
@@ -128,9 +136,9 @@ impl PathDialog {
             let edit = egui::TextEdit::singleline(&mut self.path).id_salt("path").margin(egui::Margin::symmetric(8, 6));
             let response = ui.add(edit.desired_width(f32::INFINITY));
             parts::name_field(ui, &response, self.purpose.field());
-            if self.is_new {
+            if self.wants_focus {
                 response.request_focus();
-                self.is_new = false;
+                self.wants_focus = false;
             }
             if response.changed() {
                 self.note.clear();
@@ -166,7 +174,7 @@ impl PathDialog {
             let verb = if self.replaces.is_some() { "Replace" } else { self.purpose.verb() };
             let can_go = !self.path.trim().is_empty();
             let go = ui.add_enabled(can_go, egui::Button::new(verb).min_size(vec2(72.0, 28.0)));
-            let enter = can_go && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
+            let enter = parts::enter(ui) && can_go;
             let cancel = ui.add(egui::Button::new("Cancel").min_size(vec2(72.0, 28.0)));
             if self.purpose == Purpose::Export {
                 let can_copy = !view.sketch.export_yaml.is_empty();
@@ -176,7 +184,10 @@ impl PathDialog {
                     self.note = "copied to the clipboard".to_owned();
                 }
             }
-            is_done = cancel.clicked() || ((go.clicked() || enter) && self.go(commands));
+            let goes = go.clicked() || enter;
+            is_done = cancel.clicked() || (goes && self.go(commands));
+            // What is wrong with a path is mended in the field.
+            self.wants_focus |= goes && !is_done;
         });
         is_done
     }
@@ -184,8 +195,14 @@ impl PathDialog {
     /// Does what the dialog is for. Returns whether it is done.
     fn go(&mut self, commands: &mut Vec<Command>) -> bool {
         match self.purpose {
-            Purpose::Export => {
+            Purpose::Export | Purpose::Picture => {
                 let path = expand_home(self.path.trim());
+                if self.purpose == Purpose::Picture
+                    && let Err(error) = Medium::of(&path)
+                {
+                    self.note = error.to_string();
+                    return false;
+                }
                 if path.is_dir() {
                     self.note = "that is a folder, add a file name to it".to_owned();
                     return false;
@@ -195,7 +212,7 @@ impl PathDialog {
                     self.replaces = Some(path);
                     return false;
                 }
-                commands.push(Command::ExportTo(path));
+                commands.push(if self.purpose == Purpose::Export { Command::ExportTo(path) } else { Command::SavePicture(path) });
             }
             Purpose::OpenFolder => commands.push(Command::OpenManifests(vec![expand_home(self.path.trim())])),
             Purpose::OpenFiles => {
@@ -216,7 +233,9 @@ impl PathDialog {
             ctx.request_repaint();
         };
         match self.purpose {
-            Purpose::Export => dialogs.save_file(&self.suggested, Box::new(move |path| answer(path.map(|path| vec![path])))),
+            Purpose::Export | Purpose::Picture => {
+                dialogs.save_file(&self.suggested, Box::new(move |path| answer(path.map(|path| vec![path]))))
+            }
             Purpose::OpenFolder => dialogs.pick_folder(Box::new(move |path| answer(path.map(|path| vec![path])))),
             Purpose::OpenFiles => dialogs.pick_files(Box::new(answer)),
         }
@@ -226,12 +245,13 @@ impl PathDialog {
     fn take_answer(&mut self, commands: &mut Vec<Command>) -> bool {
         let Ok(answer) = self.answers.1.try_recv() else { return false };
         self.is_browsing = false;
+        self.wants_focus = true;
         match answer.filter(|paths| !paths.is_empty()) {
             None => {
                 self.note = "nothing was chosen; if no dialog came up, type the path here".to_owned();
                 false
             }
-            Some(paths) if self.purpose == Purpose::Export => {
+            Some(paths) if self.purpose.saves() => {
                 if let Some(path) = paths.into_iter().next() {
                     self.path = path.display().to_string();
                     // The system's dialog has asked whether to replace.

@@ -7,14 +7,23 @@ use crate::command::Command;
 use crate::map::model::Tone;
 use crate::map::shapes::tone_colour;
 use crate::theme::{self, Palette};
-use crate::view_model::{RequestRow, SearchEntry, View, request};
+use crate::view_model::search::{AT_ONCE, Found, Search};
+use crate::view_model::{RequestRow, View, request};
 
-/// As many results as are listed.
-const MAX_RESULTS: usize = 50;
-/// Height of a result.
+/// Height of a result of one line.
 const ROW: f32 = 28.0;
-/// Height of a request, which has its outcome on a second line.
-const REQUEST_ROW: f32 = 44.0;
+/// Height of a result of two lines: a request with its outcome, and what was found for something other than its name.
+const TALL_ROW: f32 = 44.0;
+
+/// What can be typed, an example each.
+const HINT: &str = "Search names, kind:svc, app=cart, 10.1.0.0/16, URLs";
+/// What is said where nothing fits.
+const NOTHING: &str = "Nothing matches. Names, kinds such as kind:svc, labels such as app=cart, addresses, hosts and URLs can be found.";
+/// The same in sentences.
+const HELP: &str = "Words of names and kinds, all of which must fit, as in kind:svc cart\n\
+    Labels as kubectl takes them, as in app=cart,tier!=web or app in (a, b)\n\
+    Addresses and ranges, as in 10.1.4.7 or 10.1.0.0/16\n\
+    Hosts and nodes, and whole URLs, which are put to the ways in";
 
 /// What the search keeps between frames.
 #[derive(Debug, Clone, Default)]
@@ -22,8 +31,7 @@ pub struct SearchState {
     query: String,
     is_open: bool,
     highlighted: usize,
-    found: Vec<usize>,
-    found_for: Option<(u64, String)>,
+    search: Search,
     /// The URL that was put to the worker last; empty for none.
     asked: String,
     /// The requests that the query stands for, which are listed before what was found.
@@ -40,19 +48,21 @@ impl SearchState {
     }
 
     fn n_results(&self) -> usize {
-        self.requests.len() + self.found.len()
+        self.requests.len() + self.search.found().len()
     }
 
     /// The id of the result at a place of the list.
-    fn id_at(&self, view: &View, place: usize) -> Option<String> {
+    fn id_at(&self, place: usize) -> Option<String> {
         match self.requests.get(place) {
             Some(row) => Some(row.id.clone()),
-            None => view.search_index.get(*self.found.get(place - self.requests.len())?).map(|entry| entry.id.clone()),
+            None => self.search.found().get(place - self.requests.len()).map(|found| found.entry.id.clone()),
         }
     }
 
     fn close(&mut self, ui: &Ui) {
         self.query.clear();
+        // It would hold on to the cluster as it was.
+        self.search = Search::default();
         self.is_open = false;
         self.highlighted = 0;
         ui.memory_mut(|memory| memory.surrender_focus(field_id()));
@@ -83,7 +93,7 @@ pub fn search_ui(ui: &mut Ui, rect: Rect, view: &View, state: &mut SearchState, 
                 state.scrolls_to_highlight = true;
             }
             if input.consume_key(Modifiers::NONE, Key::Enter) {
-                chosen = state.id_at(view, state.highlighted);
+                chosen = state.id_at(state.highlighted);
             }
         });
     }
@@ -92,7 +102,7 @@ pub fn search_ui(ui: &mut Ui, rect: Rect, view: &View, state: &mut SearchState, 
     ui.painter().rect_filled(rect, 6.0, palette.raised);
     let border = if has_focus { Stroke::new(1.5, palette.accent) } else { Stroke::new(1.0, palette.line) };
     ui.painter().rect_stroke(rect, 6.0, border, StrokeKind::Inside);
-    let hint = egui::RichText::new("Search pods, labels, addresses, hosts, URLs").color(palette.muted);
+    let hint = egui::RichText::new(HINT).color(palette.muted);
     let edit = egui::TextEdit::singleline(&mut state.query)
         .id(field_id())
         .frame(egui::Frame::NONE.inner_margin(egui::Margin { left: 14, right: 28, top: 0, bottom: 0 }))
@@ -102,6 +112,8 @@ pub fn search_ui(ui: &mut Ui, rect: Rect, view: &View, state: &mut SearchState, 
         .desired_width(rect.width() - 42.0);
     let response = ui.put(rect, edit);
     parts::name_field(ui, &response, "Search");
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(HELP));
+    let response = if state.is_open { response } else { response.on_hover_text(HELP) };
     if std::mem::take(&mut state.wants_focus) {
         response.request_focus();
     }
@@ -116,7 +128,7 @@ pub fn search_ui(ui: &mut Ui, rect: Rect, view: &View, state: &mut SearchState, 
         state.is_open = true;
     }
     if state.is_open {
-        find(view, state);
+        find(ui, view, state);
         chosen = results_ui(ui, rect, view, state).or(chosen);
     }
     if chosen.is_some() {
@@ -142,36 +154,14 @@ fn requests(view: &View, query: &str) -> Vec<RequestRow> {
     vec![RequestRow { id: request::id_of_url(query), title: query.to_owned(), ..RequestRow::default() }]
 }
 
-/// Finds the entries that contain every word of the query; those whose title starts with it come first.
-fn find(view: &View, state: &mut SearchState) {
+/// Looks for what fits, a part in each frame.
+fn find(ui: &Ui, view: &View, state: &mut SearchState) {
     state.requests = requests(view, &state.query);
-    if state.found_for.as_ref().is_some_and(|(generation, query)| *generation == view.generation && *query == state.query) {
-        return;
+    state.search.ask(&state.query, &view.search_index, &view.map);
+    if state.search.go_on(AT_ONCE) {
+        ui.ctx().request_repaint();
     }
-    let terms: Vec<String> = state.query.split_whitespace().map(str::to_lowercase).collect();
-    let mut ranked: Vec<(u8, usize)> =
-        view.search_index.iter().enumerate().filter_map(|(index, entry)| rank(entry, &terms).map(|rank| (rank, index))).collect();
-    ranked.sort_unstable();
-    state.found = ranked.into_iter().take(MAX_RESULTS).map(|(_, index)| index).collect();
-    state.found_for = Some((view.generation, state.query.clone()));
     state.highlighted = state.highlighted.min(state.n_results().saturating_sub(1));
-}
-
-/// How well an entry matches: 0 best, `None` not at all.
-fn rank(entry: &SearchEntry, terms: &[String]) -> Option<u8> {
-    let title = entry.title.to_lowercase();
-    let kind = entry.kind.to_lowercase();
-    if !terms.iter().all(|term| title.contains(term) || kind.contains(term) || entry.haystack.contains(term)) {
-        return None;
-    }
-    let first = terms.first()?;
-    let name = title.rsplit('/').next().unwrap_or(&title);
-    Some(match () {
-        () if name == first || title == *first => 0,
-        () if name.starts_with(first) || title.starts_with(first) => 1,
-        () if title.contains(first) => 2,
-        () => 3,
-    })
 }
 
 /// Draws the results and returns the id of the one that was clicked.
@@ -186,7 +176,7 @@ fn results_ui(ui: &Ui, field: Rect, view: &View, state: &mut SearchState) -> Opt
             if is_unreadable {
                 parts::empty(ui, &view.asking.error);
             } else if state.n_results() == 0 {
-                parts::empty(ui, "Nothing matches. Names, kinds, labels such as app=cart, addresses, hosts and URLs can be found.");
+                parts::empty(ui, if state.search.is_done() { NOTHING } else { "Searching…" });
             }
             let scroll = egui::ScrollArea::vertical().id_salt("search results").max_height(ROW * 12.0).animated(false);
             scroll.auto_shrink([false, true]).show(ui, |ui| {
@@ -195,15 +185,14 @@ fn results_ui(ui: &Ui, field: Rect, view: &View, state: &mut SearchState) -> Opt
                         chosen = Some(row.id.clone());
                     }
                 }
-                for (position, &index) in state.found.iter().enumerate() {
+                for (position, found) in state.search.found().iter().enumerate() {
                     let is_highlighted = position + state.requests.len() == state.highlighted;
-                    if let Some(entry) = view.search_index.get(index)
-                        && result_row(ui, entry, is_highlighted, state.scrolls_to_highlight)
-                    {
-                        chosen = Some(entry.id.clone());
+                    if result_row(ui, found, is_highlighted, state.scrolls_to_highlight) {
+                        chosen = Some(found.entry.id.clone());
                     }
                 }
             });
+            count_ui(ui, &state.search);
         });
     });
     state.scrolls_to_highlight = false;
@@ -219,7 +208,7 @@ fn results_ui(ui: &Ui, field: Rect, view: &View, state: &mut SearchState) -> Opt
 fn request_row(ui: &mut Ui, row: &RequestRow, is_highlighted: bool, scrolls: bool) -> bool {
     let palette = Palette::of(ui);
     let fill = is_highlighted.then(|| parts::selected_fill(ui));
-    let (_, outer) = ui.allocate_space(vec2(ui.available_width(), REQUEST_ROW));
+    let (_, outer) = ui.allocate_space(vec2(ui.available_width(), TALL_ROW));
     let response = ui.interact(outer.shrink2(vec2(8.0, 0.0)), Id::new(("search result", &row.id)), Sense::CLICK);
     parts::row_background(ui, response.rect, &response, fill);
     let tone = row.tone.unwrap_or(Tone::Plain);
@@ -246,23 +235,54 @@ fn request_row(ui: &mut Ui, row: &RequestRow, is_highlighted: bool, scrolls: boo
     is_clicked
 }
 
-fn result_row(ui: &mut Ui, entry: &SearchEntry, is_highlighted: bool, scrolls: bool) -> bool {
+/// How many there are, where not all are listed.
+fn count_ui(ui: &mut Ui, search: &Search) {
+    let (n_listed, n_found) = (search.found().len(), search.n_found());
+    if n_found <= n_listed {
+        return;
+    }
+    let sofar = if search.is_done() { "" } else { " so far" };
+    let words = format!("{n_listed} of {n_found} found{sofar}, another word narrows them down");
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+    let at = pos2(rect.left() + 16.0, rect.center().y);
+    let font = theme::regular(theme::size::CAPTION);
+    parts::text(ui, at, Align2::LEFT_CENTER, &words, font, Palette::of(ui).muted, rect.width() - 32.0);
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, &words));
+}
+
+/// What was found: its name and its namespace, its kind, and below them what it was found for where its name does not say so.
+fn result_row(ui: &mut Ui, found: &Found, is_highlighted: bool, scrolls: bool) -> bool {
     let palette = Palette::of(ui);
+    let Found { entry, why } = found;
     let fill = is_highlighted.then(|| parts::selected_fill(ui));
-    let (_, outer) = ui.allocate_space(vec2(ui.available_width(), ROW));
+    let height = if why.is_empty() { ROW } else { TALL_ROW };
+    let (_, outer) = ui.allocate_space(vec2(ui.available_width(), height));
     let response = ui.interact(outer.shrink2(vec2(8.0, 0.0)), Id::new(("search result", &entry.id)), Sense::CLICK);
     parts::row_background(ui, response.rect, &response, fill);
     response
         .widget_info(|| WidgetInfo::selected(WidgetType::SelectableLabel, true, is_highlighted, format!("{} {}", entry.kind, entry.title)));
-    let y = outer.center().y;
-    let kind_font = theme::regular(theme::size::TABLE);
-    let right = pos2(outer.right() - 16.0, y);
-    let kind = parts::text(ui, right, Align2::RIGHT_CENTER, &entry.kind, kind_font, palette.muted, outer.width() * 0.4);
-    let left = pos2(outer.left() + 16.0, y);
-    let room = kind.rect.left() - 12.0 - left.x;
-    parts::text(ui, left, Align2::LEFT_CENTER, &entry.title, theme::regular(theme::size::TEXT), palette.text, room);
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(why.as_str()));
+    let (left, right) = (outer.left() + 16.0, outer.right() - 16.0);
+    let (first, second) = if why.is_empty() { (outer.center().y, 0.0) } else { (outer.top() + 14.0, outer.top() + 31.0) };
+    let table = theme::regular(theme::size::TABLE);
+    let kind = parts::text(ui, pos2(right, first), Align2::RIGHT_CENTER, &entry.kind, table.clone(), palette.muted, outer.width() * 0.4);
+    let room = kind.rect.left() - 12.0 - left;
+    let font = theme::regular(theme::size::TEXT);
+    let name = parts::text(ui, pos2(left, first), Align2::LEFT_CENTER, entry.name(), font, palette.text, room);
+    let at = pos2(name.rect.right() + 8.0, first + 0.5);
+    let room = kind.rect.left() - 12.0 - at.x;
+    let place = entry.place();
+    let is_place_cut =
+        !place.is_empty() && (room < 24.0 || parts::text(ui, at, Align2::LEFT_CENTER, place, table.clone(), palette.muted, room).is_elided);
+    let is_why_cut =
+        !why.is_empty() && parts::text(ui, pos2(left, second), Align2::LEFT_CENTER, why, table, palette.muted, right - left).is_elided;
     if is_highlighted && scrolls && !ui.clip_rect().contains_rect(outer) {
         ui.scroll_to_rect(outer, None);
     }
-    response.clicked()
+    let is_clicked = response.clicked();
+    if name.is_elided || is_place_cut || is_why_cut {
+        let lines = [entry.title.as_str(), why.as_str()];
+        response.on_hover_text(lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"));
+    }
+    is_clicked
 }

@@ -1,6 +1,6 @@
 //! Bottom: the sketch with its editor and what it changes, the difference alone, and the warnings, as tabs.
 
-use egui::{Rect, Stroke, Ui, UiBuilder, pos2, vec2};
+use egui::{Rect, Stroke, Ui, UiBuilder, WidgetInfo, WidgetType, pos2, vec2};
 
 use super::difference::{difference_ui, warnings_ui};
 use super::editor::{EditorState, editor_ui};
@@ -10,8 +10,8 @@ use crate::command::Command;
 use crate::theme::Palette;
 use crate::view_model::View;
 
-/// Height of the row of tabs.
-const TABS: f32 = 36.0;
+/// Height of the row of tabs, which is all there is of the panel while it is folded.
+pub const TABS: f32 = 36.0;
 
 /// What the bottom panel shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,10 +30,39 @@ pub enum SketchTab {
 pub struct SketchState {
     /// The tab in front.
     pub tab: SketchTab,
+    /// Whether there is more to see than the tabs. Folded until something is edited, the panel leaves its room to the map.
+    pub is_open: bool,
     /// The editor.
     pub editor: EditorState,
     edits: EditsState,
 }
+
+impl SketchState {
+    /// The panel as a window opens: unfolded where something is being edited already.
+    pub fn of(view: &View) -> Self {
+        Self { is_open: view.sketch.open.is_some() || !view.sketch.edits.is_empty(), ..Self::default() }
+    }
+
+    /// Brings a tab to the front, and unfolds the panel for it.
+    pub fn bring(&mut self, tab: SketchTab) {
+        self.tab = tab;
+        self.is_open = true;
+    }
+
+    /// Gives the keyboard to the tab in front.
+    pub fn focus(&mut self, ctx: &egui::Context) {
+        self.is_open = true;
+        let title = match self.tab {
+            SketchTab::Sketch => "Sketch",
+            SketchTab::Difference => "Difference",
+            SketchTab::Warnings => "Warnings",
+        };
+        ctx.memory_mut(|memory| memory.request_focus(parts::tab_id(TAB, title)));
+    }
+}
+
+/// The salt of the tabs' ids.
+const TAB: &str = "sketch tab";
 
 /// What was asked for that is not a command of the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,7 +82,14 @@ pub fn sketch_ui(
     commands: &mut Vec<Command>,
 ) -> SketchResponse {
     ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
+    let was_open = state.is_open;
     let response = tabs_ui(ui, view, state, commands);
+    if was_open != state.is_open {
+        ui.ctx().request_repaint();
+    }
+    if !was_open {
+        return response;
+    }
     let area = ui.available_rect_before_wrap();
     // A child that takes no room: the panel is as high as it was dragged, whatever the tab would like.
     let mut inner = ui.new_child(UiBuilder::new().id_salt("tab").max_rect(area));
@@ -75,6 +111,12 @@ fn tabs_ui(ui: &mut Ui, view: &View, state: &mut SketchState, commands: &mut Vec
     let layout = egui::Layout::right_to_left(egui::Align::Center);
     let inner = Rect::from_min_max(pos2(rect.left() + EDGE, rect.top()), pos2(rect.right() - 8.0, rect.bottom()));
     ui.scope_builder(UiBuilder::new().max_rect(inner).layout(layout), |ui| {
+        let (word, help) = if state.is_open { ("Hide", "Fold the sketch, for a larger map") } else { ("Show", "Unfold the sketch") };
+        let fold = parts::text_button(ui, true, word).on_hover_text(help);
+        fold.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("{word} the sketch")));
+        if fold.clicked() {
+            state.is_open = !state.is_open;
+        }
         let can_export = !view.sketch.edits.is_empty();
         let export = parts::text_button(ui, can_export, "Export…");
         response.export = export.on_hover_text("Write the edited objects to a file").on_disabled_hover_text("Nothing is edited").clicked();
@@ -94,12 +136,16 @@ fn tabs_ui(ui: &mut Ui, view: &View, state: &mut SketchState, commands: &mut Vec
             let table = &view.difference;
             let n_changes = table.n_gained + table.n_lost + table.n_changed + table.paths.len();
             let tabs = [
-                (SketchTab::Sketch, name),
-                (SketchTab::Difference, format!("Difference {n_changes}")),
-                (SketchTab::Warnings, format!("Warnings {}", view.warnings.len())),
+                (Some(SketchTab::Sketch), name),
+                (Some(SketchTab::Difference), format!("Difference {n_changes}")),
+                (Some(SketchTab::Warnings), format!("Warnings {}", view.warnings.len())),
             ];
             let width = ui.available_width();
-            parts::tabs(ui, "sketch tab", &tabs, &mut state.tab, TABS - 1.0, width);
+            let mut current = state.is_open.then_some(state.tab);
+            parts::tabs(ui, TAB, &tabs, &mut current, TABS - 1.0, width);
+            if let Some(tab) = current {
+                state.bring(tab);
+            }
         });
     });
     response

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, Rect, Response, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
+use super::actions::following;
 use super::parts;
 use crate::command::Command;
 use crate::theme::{self, Palette};
@@ -47,8 +48,8 @@ fn freshness_color(freshness: &Freshness, palette: &Palette) -> Color32 {
     }
 }
 
-/// Draws the bar.
-pub fn status_ui(ui: &mut Ui, status: &Status, commands: &mut Vec<Command>) {
+/// Draws the bar. `first_key` is the first of two keys, while the second is waited for.
+pub fn status_ui(ui: &mut Ui, status: &Status, first_key: Option<&str>, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let rect = ui.available_rect_before_wrap();
     let y = rect.center().y;
@@ -57,6 +58,12 @@ pub fn status_ui(ui: &mut Ui, status: &Status, commands: &mut Vec<Command>) {
     let end = promise.rect.left() - 24.0;
     let mut bar = Bar { x: rect.left() + 28.0, end, rect };
 
+    if let Some(first) = first_key {
+        let seconds: Vec<&str> = following(first).map(|(second, _)| second).collect();
+        bar.x = rect.left() + 16.0;
+        bar.part(ui, &format!("{first}, and then {}, or Esc", seconds.join(" ")), palette.accent, rect.width());
+        return;
+    }
     let is_bad = matches!(status.freshness, Freshness::Stale(_) | Freshness::Unauthorised(_) | Freshness::Failed(_));
     let color = freshness_color(&status.freshness, palette);
     let at = pos2(rect.left() + 16.0, y);

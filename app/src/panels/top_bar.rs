@@ -2,7 +2,7 @@
 
 use egui::{Align2, Id, Popup, Rect, Sense, Stroke, StrokeKind, ThemePreference, Ui, WidgetInfo, WidgetType, pos2, vec2};
 
-use super::palette::{self, Action};
+use super::actions::{self, Action};
 use super::parts::{self, EDGE};
 use super::search::{SearchState, search_ui};
 use crate::command::Command;
@@ -48,8 +48,7 @@ pub fn top_bar_ui(
 
     let segments = field(bar.right() - EDGE - SEGMENT * APPEARANCES.len() as f32, bar.right() - EDGE);
     appearance_ui(ui, segments);
-    let keys = palette::ENTRIES.iter().find(|entry| entry.action == Action::Palette).map(|entry| entry.keys);
-    let label = format!("Commands  {}", keys.map(|keys| palette::keys_text(ui.ctx(), keys)).unwrap_or_default());
+    let label = format!("Commands  {}", actions::keys_of(ui.ctx(), Action::Palette));
     let width = parts::width_of(ui, &label, theme::regular(theme::size::TABLE)) + 18.0;
     let button = field(segments.left() - 12.0 - width, segments.left() - 12.0);
     let text = egui::RichText::new(&label).font(theme::regular(theme::size::TABLE)).color(palette.muted);

@@ -95,12 +95,18 @@ impl Session {
             | Command::ToggleFold(_)
             | Command::FoldAll(_)
             | Command::Show(_)
+            | Command::PutAside(_)
+            | Command::BringBack(_)
+            | Command::Pin(_)
+            | Command::Explain(_)
             | Command::ShowAssumptions(_)
             | Command::SetProfile(_)
             | Command::Assume { .. }
             | Command::NoteNat(_)
             | Command::ResetAssumption(_)
-            | Command::ExportTo(_) => {}
+            | Command::ExportTo(_)
+            | Command::SavePicture(_)
+            | Command::WritePicture(..) => {}
         }
     }
 

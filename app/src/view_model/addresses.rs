@@ -3,7 +3,7 @@
 use portolan_core::address::{AddressRange, Family, is_internet};
 use portolan_core::analysis::Analysis;
 use portolan_core::intervals::Intervals;
-use portolan_core::inventory::WorkloadId;
+use portolan_core::inventory::{PodId, WorkloadId};
 use portolan_core::policy::Direction;
 use portolan_core::reachability::Outcome;
 
@@ -29,9 +29,28 @@ pub struct Outside {
     pub tone: Tone,
 }
 
+impl Outside {
+    /// Adds what other pods may do with the same addresses.
+    fn add(&mut self, other: &Self) {
+        if self.outcome == other.outcome {
+            return;
+        }
+        let causes = [self.outcome.causes.as_slice(), other.outcome.causes.as_slice()].concat();
+        let certain = self.outcome.certain.union(&other.outcome.certain);
+        self.outcome = Outcome::new(certain, self.outcome.possible.union(&other.outcome.possible), causes);
+        if self.tone == Tone::Depends {
+            self.tone = other.tone;
+        }
+    }
+}
+
 /// What a workload may do with addresses outside, by terms: the widest first.
 pub fn of_workload(analysis: &Analysis, workload: WorkloadId, direction: Direction) -> Vec<Outside> {
-    let pods = &analysis.inventory().workloads.at(workload).pods;
+    of_pods(analysis, &analysis.inventory().workloads.at(workload).pods, direction)
+}
+
+/// What some pods may do with addresses outside, by terms: the widest first.
+pub fn of_pods(analysis: &Analysis, pods: &[PodId], direction: Direction) -> Vec<Outside> {
     let reachability = analysis.reachability();
     let mut classes: Vec<_> = pods.iter().map(|pod| reachability.class_of(*pod)).collect();
     classes.sort_unstable();
@@ -50,8 +69,9 @@ pub fn of_workload(analysis: &Analysis, workload: WorkloadId, direction: Directi
         }
         for (outcome, ranges) in terms {
             let outside = name(outcome, &ranges);
-            if !all.iter().any(|known| known.id == outside.id) {
-                all.push(outside);
+            match all.iter_mut().find(|known| known.id == outside.id) {
+                Some(known) => known.add(&outside),
+                None => all.push(outside),
             }
         }
     }

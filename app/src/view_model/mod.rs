@@ -3,6 +3,7 @@
 
 pub mod addresses;
 pub mod assumptions;
+pub mod caption;
 pub mod difference;
 pub mod exposure;
 pub mod graph;
@@ -17,6 +18,7 @@ pub mod search;
 use std::sync::Arc;
 
 pub use assumptions::{AssumptionRow, AssumptionsView, ProfileRow};
+pub use search::SearchEntry;
 
 use crate::command::PolicyFilter;
 use crate::map::model::{Id, MapModel, Tone};
@@ -27,7 +29,7 @@ pub struct View {
     /// Grows with every publication; equal generations are equal views.
     pub generation: u64,
     /// Left: namespaces with their counts.
-    pub namespaces: Vec<NamespaceRow>,
+    pub namespaces: Arc<Vec<NamespaceRow>>,
     /// Middle. Shared, so that the map keeps its layout by pointer as long as the picture stays.
     pub map: Arc<MapModel>,
     /// The node of the map that stands for what is selected: for a pod, its workload's.
@@ -46,10 +48,51 @@ pub struct View {
     pub assumptions: AssumptionsView,
     /// The policies that the map can be narrowed to; empty where there is nothing to choose.
     pub policy_filters: Vec<PolicyFilter>,
+    /// Above the map: from the cluster down to what is selected, each by its id (empty for the cluster) and its name.
+    pub crumbs: Vec<Crumb>,
+    /// What is put aside: what can be brought back.
+    pub aside: Vec<AsideRow>,
+    /// What is pinned: ids and names.
+    pub pinned: Vec<(Id, String)>,
+    /// What could not be read of the map's filter, a sentence each.
+    pub filter_errors: Vec<String>,
+    /// Why what was asked about is as it is.
+    pub hint: Option<Hint>,
     /// What the search box finds: everything that can be selected.
-    pub search_index: Vec<SearchEntry>,
+    pub search_index: Arc<Vec<SearchEntry>>,
     /// What comes of the URL in the search box.
     pub asking: Asking,
+}
+
+/// A step from the cluster down to what is selected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Crumb {
+    /// What it selects; empty for the cluster, which selects nothing.
+    pub id: Id,
+    /// Its name.
+    pub title: String,
+    /// What it is: `cluster`, `namespace`, `Deployment`, `pod`.
+    pub kind: String,
+}
+
+/// Something that is put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AsideRow {
+    /// Its id, to bring it back.
+    pub id: Id,
+    /// Its name: `kube-system/coredns`.
+    pub title: String,
+    /// What is left out with it: `53/UDP, 53/TCP, 24 connections`.
+    pub fact: String,
+}
+
+/// Why a node or an edge of the map is as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hint {
+    /// The node or edge.
+    pub id: Id,
+    /// A sentence a line, the one that decides with its tone.
+    pub lines: Vec<WhyLine>,
 }
 
 /// How far a direction is closed for the pods of a namespace.
@@ -103,6 +146,8 @@ pub struct WorkloadRow {
     pub name: String,
     /// `Deployment, 3 pods`
     pub fact: String,
+    /// Whether its pods are on the map one by one.
+    pub unfolded: bool,
     /// Its pods: id (`pod/shop/cart-0`) and name.
     pub pods: Vec<(Id, String)>,
 }
@@ -428,19 +473,6 @@ pub enum Freshness {
     Unauthorised(String),
     /// The source cannot be read at all. Why, in words.
     Failed(String),
-}
-
-/// Something that can be found and selected.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SearchEntry {
-    /// Its id.
-    pub id: Id,
-    /// `shop/cart`
-    pub title: String,
-    /// `Deployment`, `Service`, `Ingress host`
-    pub kind: String,
-    /// Lower case text to match besides the title: labels `app=cart`, addresses, hosts.
-    pub haystack: String,
 }
 
 /// What comes of the URL that is typed in the search box.

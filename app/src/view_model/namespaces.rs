@@ -20,19 +20,7 @@ pub fn rows(analysis: &Analysis, unfolded: impl Fn(&str) -> bool) -> Vec<Namespa
     let rows = namespaces.iter().map(|name| {
         let workloads = by_namespace.get(name.as_str()).map_or(&[][..], Vec::as_slice);
         let pods = || workloads.iter().flat_map(|(_, workload)| &workload.pods);
-        let isolation = |direction| {
-            let reachability = analysis.reachability();
-            let is_closed = |pod: &&PodId| {
-                let class = reachability.class_of(**pod);
-                // A policy that lets everybody in, or out to anywhere, closes nothing.
-                reachability.is_isolated(class, direction) && !reachability.is_open_to_the_internet(class, direction)
-            };
-            match pods().filter(is_closed).count() {
-                0 => Isolation::Open,
-                n if n == pods().count() => Isolation::Closed,
-                _ => Isolation::Partly,
-            }
-        };
+        let isolation = |direction| isolation(analysis, pods().copied(), direction);
         let id = ids::namespace(name);
         NamespaceRow {
             unfolded: unfolded(&id),
@@ -41,15 +29,33 @@ pub fn rows(analysis: &Analysis, unfolded: impl Fn(&str) -> bool) -> Vec<Namespa
             n_pods: pods().count(),
             inward: isolation(Direction::Ingress),
             outward: isolation(Direction::Egress),
-            workloads: workloads.iter().map(|(_, workload)| workload_row(analysis, workload)).collect(),
+            workloads: workloads.iter().map(|(_, workload)| workload_row(analysis, workload, &unfolded)).collect(),
         }
     });
     rows.collect()
 }
 
-fn workload_row(analysis: &Analysis, workload: &Workload) -> WorkloadRow {
+/// How far a direction is closed for some pods. A policy that lets everybody in, or out to anywhere, closes nothing.
+pub fn isolation(analysis: &Analysis, pods: impl Iterator<Item = PodId>, direction: Direction) -> Isolation {
+    let reachability = analysis.reachability();
+    let (mut n_closed, mut n_pods) = (0_usize, 0);
+    for pod in pods {
+        let class = reachability.class_of(pod);
+        let is_closed = reachability.is_isolated(class, direction) && !reachability.is_open_to_the_internet(class, direction);
+        n_closed += usize::from(is_closed);
+        n_pods += 1;
+    }
+    match n_closed {
+        0 => Isolation::Open,
+        n if n == n_pods => Isolation::Closed,
+        _ => Isolation::Partly,
+    }
+}
+
+fn workload_row(analysis: &Analysis, workload: &Workload, unfolded: &impl Fn(&str) -> bool) -> WorkloadRow {
     let pods = workload.pods.iter().map(|id| analysis.inventory().pods.at(*id));
     WorkloadRow {
+        unfolded: unfolded(&ids::workload(workload)),
         id: ids::workload(workload),
         name: workload.name.to_string(),
         fact: workload_fact(analysis, workload),

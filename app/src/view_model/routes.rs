@@ -23,6 +23,8 @@ pub struct Ways {
     pub routes: Vec<EgressRoute>,
     /// Whether some of it may also leave simply from their nodes.
     pub is_plain: bool,
+    /// Whether that holds for some of the pods, and something else for others.
+    pub is_mixed: bool,
 }
 
 /// How the pods of a workload leave.
@@ -53,8 +55,35 @@ pub fn of_pods(analysis: &Analysis, pods: &[PodId]) -> Leaving {
 impl Leaving {
     /// How they leave for some ends outside: of the routes that are for the same end, the first is taken.
     pub fn to(&self, ends: &[Peer]) -> Ways {
-        let mut ways = Ways { routes: Vec::new(), is_plain: self.of_pods.is_empty() };
-        for (routes, end) in self.of_pods.iter().flat_map(|routes| ends.iter().map(move |end| (routes, end))) {
+        let mut ways = Ways { is_plain: self.of_pods.is_empty(), ..Ways::default() };
+        let each: Vec<Ways> = self.of_pods.iter().map(|routes| Ways::of(routes, ends)).collect();
+        for own in &each {
+            let new = own.routes.iter().filter(|route| !ways.routes.contains(route)).cloned().collect::<Vec<_>>();
+            ways.routes.extend(new);
+            ways.is_plain |= own.is_plain;
+        }
+        ways.is_mixed = each.windows(2).any(|pair| matches!(pair, [one, other] if one != other));
+        ways
+    }
+}
+
+/// Whether a route may be taken to an end. A domain outside is taken to be where the Internet is: what is left out of a route for all of
+/// that, such as private addresses, is hardly what its name resolves to.
+fn leads_to(route: &EgressRoute, end: &Peer) -> Option<bool> {
+    let leads = route.leads_to(end);
+    if leads.is_none() && matches!(end, Peer::Domain { .. }) {
+        let ranges = route.destinations.iter().filter_map(Peer::as_range).filter(|range| range.family == Family::V4);
+        let set = Intervals::from_spans(ranges.map(|range| (range.first, range.last)));
+        return is_internet(&set).then_some(true);
+    }
+    leads
+}
+
+impl Ways {
+    /// How what has these routes leaves for some ends.
+    fn of(routes: &[EgressRoute], ends: &[Peer]) -> Self {
+        let mut ways = Self::default();
+        for end in ends {
             let mut is_settled = false;
             for route in routes {
                 let leads = leads_to(route, end);
@@ -74,21 +103,7 @@ impl Leaving {
         }
         ways
     }
-}
 
-/// Whether a route may be taken to an end. A domain outside is taken to be where the Internet is: what is left out of a route for all of
-/// that, such as private addresses, is hardly what its name resolves to.
-fn leads_to(route: &EgressRoute, end: &Peer) -> Option<bool> {
-    let leads = route.leads_to(end);
-    if leads.is_none() && matches!(end, Peer::Domain { .. }) {
-        let ranges = route.destinations.iter().filter_map(Peer::as_range).filter(|range| range.family == Family::V4);
-        let set = Intervals::from_spans(ranges.map(|range| (range.first, range.last)));
-        return is_internet(&set).then_some(true);
-    }
-    leads
-}
-
-impl Ways {
     /// In words, for a row: a phrase for each route, and what is left.
     pub fn phrases(&self) -> Vec<String> {
         let mut phrases: Vec<String> = self.routes.iter().map(phrase).collect();

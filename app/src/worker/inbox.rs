@@ -94,12 +94,21 @@ const fn concern(command: &Command) -> Concern {
         | Command::ClearSketch
         | Command::Undo
         | Command::Redo => Concern::Edits,
-        Command::OpenObject { .. } | Command::CloseObject | Command::NameSketch(_) | Command::ExportTo(_) => Concern::Desk,
+        Command::OpenObject { .. }
+        | Command::CloseObject
+        | Command::NameSketch(_)
+        | Command::ExportTo(_)
+        | Command::SavePicture(_)
+        | Command::WritePicture(..) => Concern::Desk,
         Command::Select(_)
         | Command::AskUrl(_)
         | Command::ToggleFold(_)
         | Command::FoldAll(_)
         | Command::Show(_)
+        | Command::PutAside(_)
+        | Command::BringBack(_)
+        | Command::Pin(_)
+        | Command::Explain(_)
         | Command::ShowAssumptions(_) => Concern::Looking,
     }
 }

@@ -18,7 +18,7 @@ const ROW: f32 = 60.0;
 const ROW_GAP: f32 = 6.0;
 
 /// What a row of any of the three lists shows.
-pub(super) struct Row<'a> {
+struct Row<'a> {
     key: String,
     title: &'a str,
     place: &'a str,
@@ -32,9 +32,9 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    pub(super) fn of_connection(row: &'a ConnectionRow) -> Self {
+    fn of_connection(row: &'a ConnectionRow) -> Self {
         Self {
-            key: format!("{} {} {:?}", row.peer, row.ports, row.tone),
+            key: key_of(row),
             title: &row.title,
             place: &row.place,
             ports: &row.ports,
@@ -46,7 +46,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    pub(super) fn of_path(row: &'a PathRow, inspected: &str) -> Self {
+    fn of_path(row: &'a PathRow, inspected: &str) -> Self {
         // The hop where it breaks, else the last one, is what a person looks for first.
         let because = row.hops.iter().find(|hop| hop.is_break).or(row.hops.last());
         Self {
@@ -60,6 +60,68 @@ impl<'a> Row<'a> {
             peer: (!row.door.is_empty() && row.door != inspected).then_some(row.door.as_str()),
             front: &row.front,
         }
+    }
+}
+
+fn key_of(row: &ConnectionRow) -> String {
+    format!("{} {} {:?}", row.peer, row.ports, row.tone)
+}
+
+/// What is listed. Rows are made of what is in sight only.
+#[derive(Clone, Copy)]
+pub(super) enum Listed<'a> {
+    /// Other ends.
+    Connections(&'a [ConnectionRow]),
+    /// Ways in, to or through what is inspected.
+    Paths(&'a [PathRow], &'a str),
+}
+
+impl<'a> Listed<'a> {
+    const fn len(self) -> usize {
+        match self {
+            Self::Connections(rows) => rows.len(),
+            Self::Paths(rows, _) => rows.len(),
+        }
+    }
+
+    fn row(self, index: usize) -> Option<Row<'a>> {
+        match self {
+            Self::Connections(rows) => rows.get(index).map(Row::of_connection),
+            Self::Paths(rows, inspected) => rows.get(index).map(|row| Row::of_path(row, inspected)),
+        }
+    }
+
+    /// Where the row of this key is.
+    fn find(self, key: &str) -> Option<usize> {
+        match self {
+            // A key is made for those alone that can have it.
+            Self::Connections(rows) => rows.iter().position(|row| key.starts_with(row.peer.as_str()) && key_of(row) == key),
+            Self::Paths(rows, _) => rows.iter().position(|row| if row.id.is_empty() { row.title == key } else { row.id == key }),
+        }
+    }
+}
+
+/// The rows of a list: what is denied where it is asked for, and what is listed anyway.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    denied: Listed<'a>,
+    listed: Listed<'a>,
+}
+
+impl<'a> Rows<'a> {
+    const fn len(self) -> usize {
+        self.denied.len() + self.listed.len()
+    }
+
+    fn row(self, index: usize) -> Option<Row<'a>> {
+        match index.checked_sub(self.denied.len()) {
+            Some(index) => self.listed.row(index),
+            None => self.denied.row(index),
+        }
+    }
+
+    fn find(self, key: &str) -> Option<usize> {
+        self.denied.find(key).or_else(|| self.listed.find(key).map(|index| index + self.denied.len()))
     }
 }
 
@@ -77,29 +139,28 @@ pub(super) type Denied = (Vec<ConnectionRow>, usize);
 pub(super) fn list_ui<'a>(
     ui: &mut Ui,
     inspector: &Inspector,
-    mut rows: Vec<Row<'a>>,
+    listed: Listed<'a>,
     denied: &'a Denied,
     empty: &str,
     state: &mut InspectorState,
     commands: &mut Vec<Command>,
 ) {
-    if rows.is_empty() {
+    if listed.len() == 0 {
         parts::empty(ui, empty);
     }
     denied_switch(ui, denied, &mut state.shows_denied);
     if state.tab == InspectorTab::Paths {
         ways_switch(ui, inspector.paths.len(), &mut state.shows_all_ways);
     }
-    if state.shows_denied {
-        // Whoever asks for them finds them first.
-        rows.splice(0..0, denied.0.iter().map(Row::of_connection));
-    }
-    if rows.is_empty() {
+    // Whoever asks for what is denied finds it first.
+    let denied: &[ConnectionRow] = if state.shows_denied { &denied.0 } else { &[] };
+    let rows = Rows { denied: Listed::Connections(denied), listed };
+    if rows.len() == 0 {
         exposure_ui(ui, inspector, state.tab);
         objects_ui(ui, &inspector.objects, commands);
         return;
     }
-    let open = rows.iter().position(|row| Some(&row.key) == state.open_row.as_ref()).unwrap_or(0);
+    let open = state.open_row.as_deref().and_then(|key| rows.find(key)).unwrap_or(0);
     // The list leaves at least half of the panel to the reasoning.
     let whole = rows.len() as f32 * (ROW + ROW_GAP);
     let height = whole.min((ui.available_height() * 0.55).max(ROW + ROW_GAP));
@@ -107,17 +168,17 @@ pub(super) fn list_ui<'a>(
     let list = egui::ScrollArea::vertical().id_salt(("inspector list", &inspector.id, state.tab as u8));
     list.max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show_rows(ui, ROW, rows.len(), |ui, range| {
         for index in range {
-            if let Some(row) = rows.get(index)
-                && list_row(ui, row, index == open, commands)
+            if let Some(row) = rows.row(index)
+                && list_row(ui, &row, index == open, commands)
             {
-                state.open_row = Some(row.key.clone());
+                state.open_row = Some(row.key);
             }
         }
     });
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.add_space(10.0);
     egui::ScrollArea::vertical().id_salt(("inspector why", &inspector.id)).auto_shrink([false, false]).show(ui, |ui| {
-        if let Some(row) = rows.get(open) {
+        if let Some(row) = rows.row(open) {
             let rect = parts::heading(ui, if row.front.is_empty() { "Why" } else { "Hop by hop" });
             if let Some(peer) = row.peer {
                 let area = Rect::from_min_max(pos2(rect.center().x - 60.0, rect.top()), pos2(rect.right() - EDGE, rect.bottom()));

@@ -12,7 +12,7 @@ use super::yaml::Highlighter;
 use crate::command::Command;
 use crate::theme::{self, Palette};
 use crate::view_model::{Inspector, View};
-use list::{Denied, Row, list_ui, ways_shown};
+use list::{Denied, Listed, list_ui, ways_shown};
 use request::request_ui;
 
 /// What the list shows.
@@ -45,6 +45,22 @@ pub struct InspectorState {
     highlighter: Highlighter,
 }
 
+impl InspectorState {
+    /// Gives the keyboard to the tab in front.
+    pub fn focus(&self, ctx: &egui::Context) {
+        let title = match self.tab {
+            InspectorTab::Destinations => "Destinations",
+            InspectorTab::Sources => "Sources",
+            InspectorTab::Paths => "Ways in",
+            InspectorTab::Yaml => "YAML",
+        };
+        ctx.memory_mut(|memory| memory.request_focus(parts::tab_id(TAB, title)));
+    }
+}
+
+/// The salt of the tabs' ids.
+const TAB: &str = "inspector tab";
+
 /// Draws the right panel, or what would fill it.
 pub fn inspector_ui(ui: &mut Ui, view: &View, state: &mut InspectorState, commands: &mut Vec<Command>) {
     ui.spacing_mut().item_spacing = vec2(0.0, 0.0);
@@ -68,7 +84,7 @@ pub fn inspector_ui(ui: &mut Ui, view: &View, state: &mut InspectorState, comman
     ui.add_space(10.0);
     match state.tab {
         InspectorTab::Destinations => {
-            let rows: Vec<Row<'_>> = inspector.destinations.iter().map(Row::of_connection).collect();
+            let rows = Listed::Connections(&inspector.destinations);
             list_ui(
                 ui,
                 inspector,
@@ -80,12 +96,12 @@ pub fn inspector_ui(ui: &mut Ui, view: &View, state: &mut InspectorState, comman
             );
         }
         InspectorTab::Sources => {
-            let rows: Vec<Row<'_>> = inspector.sources.iter().map(Row::of_connection).collect();
+            let rows = Listed::Connections(&inspector.sources);
             list_ui(ui, inspector, rows, &inspector.denied_sources, "Nothing that is known here may reach it.", state, commands);
         }
         InspectorTab::Paths => {
             let n_shown = ways_shown(inspector.paths.len(), state.shows_all_ways);
-            let rows: Vec<Row<'_>> = inspector.paths.iter().take(n_shown).map(|row| Row::of_path(row, &inspector.id)).collect();
+            let rows = Listed::Paths(inspector.paths.get(..n_shown).unwrap_or_default(), &inspector.id);
             list_ui(ui, inspector, rows, &Denied::default(), "No way in from outside leads to it or through it.", state, commands);
         }
         InspectorTab::Yaml => yaml_ui(ui, inspector, state),
@@ -135,7 +151,7 @@ fn tab_row(ui: &mut Ui, inspector: &Inspector, state: &mut InspectorState) {
         .horizontal(|ui| {
             ui.add_space(EDGE);
             let width = ui.available_width() - EDGE;
-            parts::tabs(ui, "inspector tab", &tabs, &mut state.tab, 28.0, width)
+            parts::tabs(ui, TAB, &tabs, &mut state.tab, 28.0, width)
         })
         .inner;
     let palette = Palette::of(ui);

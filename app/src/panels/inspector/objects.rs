@@ -7,6 +7,9 @@ use crate::panels::parts::{self, EDGE};
 use crate::theme::{self, Palette};
 use crate::view_model::ObjectRow;
 
+/// Height of an object.
+const ROW: f32 = 28.0;
+
 /// The section that lists them, where there are any.
 pub(super) fn objects_ui(ui: &mut Ui, objects: &[ObjectRow], commands: &mut Vec<Command>) {
     if objects.is_empty() {
@@ -15,8 +18,9 @@ pub(super) fn objects_ui(ui: &mut Ui, objects: &[ObjectRow], commands: &mut Vec<
     ui.add_space(16.0);
     parts::heading(ui, "Objects");
     let palette = Palette::of(ui);
-    for object in objects {
-        let (rect, response) = parts::row(ui, Id::new(("inspector object", &object.key)), 28.0, None);
+    parts::rows_in_sight(ui, ROW, objects.len(), |ui, index| {
+        let Some(object) = objects.get(index) else { return };
+        let (rect, response) = parts::row(ui, Id::new(("inspector object", &object.key)), ROW, None);
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, format!("Open {}, {}", object.title, object.fact)));
         let y = rect.center().y;
         let right = rect.right() - EDGE;
@@ -35,6 +39,6 @@ pub(super) fn objects_ui(ui: &mut Ui, objects: &[ObjectRow], commands: &mut Vec<
         } else {
             response.on_hover_text(hover);
         }
-    }
+    });
     ui.add_space(12.0);
 }

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portolan_core::analysis::Analysis;
-use portolan_core::inventory::{Workload, WorkloadId};
+use portolan_core::analysis::{Analysis, ChangedConnection, Difference};
+use portolan_core::inventory::{PodId, Workload};
 use portolan_core::peer::Peer;
 use portolan_core::policy::Direction;
-use portolan_core::reachability::{ClassId, Outcome, Reachability};
+use portolan_core::ports::PortSet;
+use portolan_core::reachability::{ClassId, Reachability};
 
-use super::Builder;
-use crate::map::model::Tone;
+use super::folding::{self, analyses};
+use super::unions::Holdings;
+use super::{Builder, EdgeKey, EdgeValue, Scene};
+use crate::map::model::{Extent, Id, Lane, Tone};
 use crate::view_model::ids;
 
 /// Labels by which well-known cluster services that everything talks to are told.
@@ -29,101 +32,194 @@ pub fn is_noisy(analysis: &Analysis, workload: &Workload) -> bool {
     NOISY.iter().any(|(key, value)| labels.get(key) == Some(value))
 }
 
+/// Whether a workload is put aside, as noisy or by hand.
+pub fn is_aside(scene: &Scene<'_>, analysis: &Analysis, workload: &Workload) -> bool {
+    let id = ids::workload(workload);
+    scene.aside.contains(&id) || (!scene.show.noisy_peers && !scene.brought_back.contains(&id) && is_noisy(analysis, workload))
+}
+
+/// The pods that are selected: one, or a workload's.
+pub fn focus(scene: &Scene<'_>) -> Vec<PodId> {
+    let inventory = scene.edited.inventory();
+    match scene.selected.and_then(|id| ids::subject(scene.edited, id)) {
+        Some(ids::Subject::Workload(id)) => inventory.workloads.at(id).pods.to_vec(),
+        Some(ids::Subject::Pod(pod)) => vec![pod],
+        _ => Vec::new(),
+    }
+}
+
+/// The ids of the workloads that some rule names together with what is selected.
+pub fn connected(scene: &Scene<'_>, pairs: &BTreeSet<(ClassId, ClassId)>) -> BTreeSet<Id> {
+    let reachability = scene.edited.reachability();
+    let own: BTreeSet<ClassId> = focus(scene).into_iter().map(|pod| reachability.class_of(pod)).collect();
+    let touching = pairs.iter().filter(|(from, to)| own.contains(from) || own.contains(to));
+    let classes: BTreeSet<ClassId> = touching.flat_map(|(from, to)| [*from, *to]).collect();
+    let inventory = scene.edited.inventory();
+    let owners = classes.into_iter().flat_map(|class| &reachability.classes().at(class).pods);
+    let owners: BTreeSet<_> = owners.map(|pod| inventory.pods.at(*pod).workload).collect();
+    owners.into_iter().map(|id| ids::workload(inventory.workloads.at(id))).collect()
+}
+
 impl Builder<'_> {
-    pub(super) fn connections(&mut self) {
-        let changed: BTreeSet<(&Peer, &Peer)> = {
-            let rows = self.scene.difference.added.iter().chain(&self.scene.difference.removed).chain(&self.scene.difference.changed);
-            rows.map(|row| (&row.from, &row.to)).collect()
-        };
-        let edited = self.scene.edited;
-        let selected = self.scene.selected.and_then(|id| ids::subject(edited, id));
-        let mut pairs: BTreeMap<(WorkloadId, WorkloadId), Outcome> = BTreeMap::new();
-        for (from, to) in explicit_pairs(edited.reachability()) {
-            let reachability = edited.reachability();
-            let outcome = reachability.pair(from, to);
-            if outcome.is_none() {
-                continue;
-            }
-            for from in workloads_of(edited, from) {
-                for to in workloads_of(edited, to) {
-                    merge_into(&mut pairs, (from, to), &outcome);
+    pub(super) fn connections(&mut self, explicit: &BTreeSet<(ClassId, ClassId)>) {
+        let scene = self.scene;
+        let edited = scene.edited;
+        let inventory = edited.inventory();
+        let difference = scene.difference;
+        let filtered = self.filter.ports.clone();
+        let steps = steps(difference, filtered.as_ref());
+        let changed: BTreeSet<(Id, Id)> =
+            steps.iter().filter_map(|step| Some((folding::peer_id(&step.row.from)?, folding::peer_id(&step.row.to)?))).collect();
+        let holdings = Holdings::new(edited, &self.folding, filtered.as_ref());
+        // What a pod's class is drawn at: its node, and its workload.
+        let mut places: BTreeMap<ClassId, BTreeSet<(Id, Id)>> = BTreeMap::new();
+        for workload in inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()) {
+            let id = ids::workload(workload);
+            for (node, pods) in self.folding.nodes_of(edited, workload) {
+                // What is put aside within a node of several is left out of the picture with its connections.
+                if is_aside(scene, edited, workload) && !self.aside.contains(&node) {
+                    continue;
+                }
+                for pod in pods {
+                    places.entry(edited.reachability().class_of(pod)).or_default().insert((node.clone(), id.clone()));
                 }
             }
         }
-        let focus: Vec<WorkloadId> = match selected {
-            Some(ids::Subject::Workload(id)) => vec![id],
-            Some(ids::Subject::Pod(pod)) => vec![edited.inventory().pods.at(pod).workload],
-            _ => Vec::new(),
-        };
-        for id in &focus {
-            for other in edited.inventory().workloads.ids().filter(|other| other != id) {
-                for (from, to) in [(*id, other), (other, *id)] {
-                    let outcome = edited.between_workloads(from, to);
-                    if !outcome.is_none() {
-                        pairs.insert((from, to), outcome);
+        let none = BTreeSet::new();
+        let mut drawn: BTreeSet<(Id, Id)> = BTreeSet::new();
+        for (from, to) in explicit {
+            for (from, source) in places.get(from).unwrap_or(&none) {
+                for (to, target) in places.get(to).unwrap_or(&none) {
+                    if from != to && !changed.contains(&(source.clone(), target.clone())) {
+                        drawn.insert((from.clone(), to.clone()));
                     }
                 }
             }
         }
-        let show = self.scene.show;
-        for ((from, to), outcome) in pairs {
-            let (a, b) = (edited.inventory().workloads.at(from), edited.inventory().workloads.at(to));
+        let focus: BTreeSet<Id> = focus(scene)
+            .into_iter()
+            .map(|pod| {
+                let workload = inventory.workloads.at(inventory.pods.at(pod).workload);
+                self.folding.pod(&workload.namespace, &ids::workload(workload), inventory.pods.at(pod).name())
+            })
+            .collect();
+        // A node that stands for a folded namespace, or for several things, is looked at as a whole.
+        let folded = self.focus.clone().filter(|id| holdings.of_nodes.contains_key(id));
+        let focus: BTreeSet<Id> = focus.into_iter().chain(folded).collect();
+        if focus.is_empty() && holdings.has_unnamed() {
+            self.notes.push("what no rule names is drawn for what is selected".to_owned());
+        }
+        for own in &focus {
+            for other in holdings.of_nodes.keys().filter(|other| *other != own) {
+                drawn.insert((own.clone(), other.clone()));
+                drawn.insert((other.clone(), own.clone()));
+            }
+        }
+        drawn.retain(|(from, to)| !changed.contains(&(from.clone(), to.clone())));
+        for (from, to) in drawn {
+            let namespace = |id: &Id| holdings.of_nodes.get(id).map(|holding| holding.namespace.as_str()).filter(|name| !name.is_empty());
+            let is_within = namespace(&from).is_some() && namespace(&from) == namespace(&to);
+            if !(if is_within { scene.show.within_namespaces } else { scene.show.between_namespaces }) {
+                continue;
+            }
+            let Some(union) = holdings.between(&from, &to) else { continue };
             let is_focus = focus.contains(&from) || focus.contains(&to);
-            if !show.noisy_peers && !is_focus && (is_noisy(edited, a) || is_noisy(edited, b)) {
+            let aside: Vec<&Id> = [&from, &to].into_iter().filter(|id| self.aside.contains(*id)).collect();
+            if !is_focus && !aside.is_empty() {
+                for id in aside {
+                    let left = self.left_out.entry(id.clone()).or_default();
+                    left.ports = left.ports.union(&union.ports);
+                    left.n += union.n;
+                }
                 continue;
             }
-            let shown = if a.namespace == b.namespace { show.within_namespaces } else { show.between_namespaces };
-            if !shown || changed.contains(&(&edited.workload_peer(from), &edited.workload_peer(to))) {
-                continue;
+            let tone = if union.is_certain { Tone::Allowed } else { Tone::Depends };
+            let value = EdgeValue { extent: union.extent, n: union.n, ..EdgeValue::new(tone, &union.ports, "") };
+            self.edges.insert(EdgeKey { from, to, standing: 0 }, value);
+        }
+        for Step { row, standing, tone, ports } in &steps {
+            for from in self.nodes_of_peer(&row.from) {
+                for to in self.nodes_of_peer(&row.to) {
+                    let key = EdgeKey { from: from.clone(), to: to.clone(), standing: *standing };
+                    let is_other = self.edges.get(&key).is_some_and(|value| value.ports != *ports);
+                    self.edge(&from, &to, *standing, *tone, ports, "");
+                    if let Some(value) = self.edges.get_mut(&key).filter(|_| is_other) {
+                        value.extent = Extent::Some;
+                    }
+                }
             }
-            let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
-            let (from, to) = (self.node_of(a), self.node_of(b));
-            self.edge(&from, &to, 0, tone, &outcome.possible, "");
         }
-        let difference = self.scene.difference;
-        let rows = difference.added.iter().map(|row| (row, 1)).chain(difference.removed.iter().map(|row| (row, 2)));
-        for (row, standing) in rows.chain(difference.changed.iter().map(|row| (row, if grows(row) { 1 } else { 2 }))) {
-            let (Some(from), Some(to)) = (self.node_of_peer(&row.from), self.node_of_peer(&row.to)) else { continue };
-            let (tone, side, other) =
-                if standing == 1 { (Tone::Gained, &row.after, &row.before) } else { (Tone::Lost, &row.before, &row.after) };
-            let ports = side.ports.union(&side.depends_ports).difference(&other.ports);
-            self.edge(&from, &to, standing, tone, &ports, "");
+        // What changes is told one by one: it is all of the pairs where there are as many.
+        let n_workloads = |id: &Id| self.nodes.get(id).map_or(1, |node| node.n_workloads.max(1));
+        let is_inside = |id: &Id| self.nodes.get(id).is_some_and(|node| node.lane == Lane::Workloads);
+        for (key, value) in &mut self.edges {
+            let is_between = is_inside(&key.from) && is_inside(&key.to);
+            if matches!(key.standing, 1 | 2) && is_between && value.n < n_workloads(&key.from) * n_workloads(&key.to) {
+                value.extent = Extent::Some;
+            }
         }
+    }
+
+    /// The nodes that stand for a workload that an answer names.
+    fn nodes_of_peer(&self, peer: &Peer) -> BTreeSet<Id> {
+        let Peer::Workload { namespace, name, workload } = peer else { return BTreeSet::new() };
+        let found = analyses(self.scene).filter_map(|analysis| {
+            let id = analysis.inventory().workload(namespace, name, Some(workload))?;
+            Some(self.folding.nodes_of(analysis, analysis.inventory().workloads.at(id)))
+        });
+        found.flatten().map(|(id, _)| id).collect()
     }
 }
 
 /// Pairs of classes that some rule names, as against those that nothing keeps apart. A row that names nearly everybody names nobody.
-fn explicit_pairs(reachability: &Reachability) -> BTreeSet<(ClassId, ClassId)> {
+pub fn explicit_pairs(reachability: &Reachability) -> BTreeSet<(ClassId, ClassId)> {
     let mut overview = reachability.overview();
-    let mut pairs = BTreeSet::new();
-    for id in reachability.classes().ids() {
+    let mut pairs = Vec::new();
+    for (id, _) in reachability.classes().entries().filter(|(_, class)| !class.pods.is_empty()) {
         for direction in Direction::ALL {
             for other in overview.named(id, direction).iter().flat_map(|named| named.iter().copied()) {
-                if !reachability.side(id, direction, other).is_none() {
-                    pairs.insert(if direction == Direction::Egress { (id, other) } else { (other, id) });
-                }
+                pairs.push(if direction == Direction::Egress { (id, other) } else { (other, id) });
             }
         }
     }
-    pairs
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs.retain(|(from, to)| {
+        let outcome = overview.pair(*from, *to);
+        !overview.outcome(outcome).is_none()
+    });
+    pairs.into_iter().collect()
 }
 
-fn workloads_of(analysis: &Analysis, class: ClassId) -> BTreeSet<WorkloadId> {
-    let pods = &analysis.reachability().classes().at(class).pods;
-    pods.iter().map(|pod| analysis.inventory().pods.at(*pod).workload).collect()
+/// A connection between workloads that the sketch changes.
+struct Step<'a> {
+    row: &'a ChangedConnection,
+    /// As in [`EdgeKey`].
+    standing: u8,
+    tone: Tone,
+    /// The ports that it gains or loses.
+    ports: PortSet,
 }
 
-fn merge_into(pairs: &mut BTreeMap<(WorkloadId, WorkloadId), Outcome>, key: (WorkloadId, WorkloadId), outcome: &Outcome) {
-    if key.0 == key.1 {
-        return;
-    }
-    pairs
-        .entry(key)
-        .and_modify(|known| *known = known.or_elsewhere(outcome, portolan_core::assumptions::Cause::SomePods))
-        .or_insert_with(|| outcome.clone());
+/// What the sketch changes on the ports that are looked at; what changes on others only stays as it is.
+fn steps<'a>(difference: &'a Difference, filtered: Option<&PortSet>) -> Vec<Step<'a>> {
+    let rows = difference.added.iter().map(|row| (row, true)).chain(difference.removed.iter().map(|row| (row, false)));
+    let step = |(row, is_gained): (&'a ChangedConnection, bool)| {
+        let (standing, tone, side, other) =
+            if is_gained { (1, Tone::Gained, &row.after, &row.before) } else { (2, Tone::Lost, &row.before, &row.after) };
+        let mut ports = side.ports.union(&side.depends_ports).difference(&other.ports);
+        if let Some(filtered) = filtered.filter(|_| !ports.is_empty()) {
+            ports = ports.intersection(filtered);
+            if ports.is_empty() {
+                return None;
+            }
+        }
+        Some(Step { row, standing, tone, ports })
+    };
+    rows.chain(difference.changed.iter().map(|row| (row, grows(row)))).filter_map(step).collect()
 }
 
 /// Whether a changed connection allows more than before.
-fn grows(row: &portolan_core::analysis::ChangedConnection) -> bool {
+fn grows(row: &ChangedConnection) -> bool {
     row.after.ports.contains_all(&row.before.ports)
 }

@@ -147,6 +147,14 @@ pub struct Door<'a> {
     pub paths: Vec<&'a EntryPath>,
 }
 
+/// Whether a way begins at a Gateway, or what is like one.
+pub fn is_gateways(path: &EntryPath) -> bool {
+    !matches!(
+        path.object.kind,
+        Kind::Ingress | Kind::OpenShiftRoute | Kind::Service | Kind::Pod | Kind::DaemonSet | Kind::Deployment | Kind::StatefulSet
+    )
+}
+
 /// The door that a way begins at: one for each host of an Ingress, of a Route or of a Gateway, one for all addresses and ports of a
 /// Service, and one for the ports that the pods of a namespace take on their nodes.
 pub fn door_id(path: &EntryPath) -> Id {
@@ -234,6 +242,30 @@ pub fn folded<'a>(doors: &BTreeMap<Id, Door<'a>>, is_apart: &dyn Fn(&Door<'a>) -
     folds.retain(|_, ids| ids.len() > 1);
     folds
 }
+
+/// Folds the last of the doors, and of the nodes that they are folded into, into one node, where more than so many would be left. What is
+/// `is_kept` stays by itself.
+pub fn fold_rest<'a>(doors: &BTreeMap<Id, Door<'a>>, folds: &mut BTreeMap<Id, Vec<Id>>, most: usize, is_kept: &dyn Fn(&Door<'a>) -> bool) {
+    let hidden: BTreeSet<&Id> = folds.values().flatten().collect();
+    let mut shown: Vec<(bool, Id)> =
+        doors.values().filter(|door| !hidden.contains(&door.id)).map(|door| (!is_kept(door), door.id.clone())).collect();
+    shown.extend(folds.keys().map(|id| (true, id.clone())));
+    shown.sort_unstable();
+    if shown.len() <= most.saturating_add(1) {
+        return;
+    }
+    let mut rest = Vec::new();
+    for (_, id) in shown.into_iter().skip(most).filter(|(may_fold, _)| *may_fold) {
+        match folds.remove(&id) {
+            Some(members) => rest.extend(members),
+            None => rest.push(id),
+        }
+    }
+    folds.insert(MORE.to_owned(), rest);
+}
+
+/// The id of the node that stands for the doors that have none.
+pub const MORE: &str = "more/entries";
 
 /// The ways of the node with this id: of a door, or of all doors that fold into one.
 pub fn paths_of<'a>(analysis: &'a Analysis, id: &str) -> Vec<&'a EntryPath> {

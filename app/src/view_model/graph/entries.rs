@@ -6,15 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_core::analysis::Analysis;
 use portolan_core::entry::EntryPath;
-use portolan_core::inventory::WorkloadId;
 use portolan_core::ports::PortSet;
 use portolan_core::record::{Record, ServiceType, TargetPort};
 use portolan_core::{Kind, ObjectKey};
 
+use super::aside::is_out;
 use super::doors::{self, Door, Mark, Stage};
-use super::{Builder, Scene, namespace_fact};
-use crate::map::model::{Id, Lane, Node, Outline, Tone};
+use super::{Builder, Scene};
+use crate::map::model::{Id, Lane, Node, NodeKind, Tone};
 use crate::view_model::{ids, reasons};
+
+/// What everybody outside is called.
+const INTERNET: &str = "Internet";
 
 /// One edge of a way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,27 +59,36 @@ impl Builder<'_> {
         if edited.entry_paths().is_empty() && base.entry_paths().is_empty() {
             return;
         }
-        self.add(Node {
-            id: ids::OUTSIDE.to_owned(),
-            lane: Lane::Outside,
-            group: None,
-            outline: Outline::Pill,
-            title: "Internet".to_owned(),
-            fact: String::new(),
-            name: "outside Internet".to_owned(),
-            tone: Tone::Open,
-        });
         let is_edited = !std::ptr::eq(edited, base);
-        let doors = doors::doors(edited);
-        let doors_before = if is_edited { doors::doors(base) } else { BTreeMap::new() };
+        let mut doors = doors::doors(edited);
+        let mut doors_before = if is_edited { doors::doors(base) } else { BTreeMap::new() };
+        // What a request that is selected goes through is to be seen.
+        let own = self.asked.iter().flat_map(|asked| asked.doors(edited)).collect::<BTreeSet<Id>>();
+        for doors in [&mut doors, &mut doors_before] {
+            doors.retain(|id, door| {
+                let is_left = is_out(self.scene, id) && !own.contains(id);
+                if is_left {
+                    self.leave_door(door);
+                }
+                !is_left
+            });
+        }
+        if doors.is_empty() && doors_before.is_empty() {
+            return;
+        }
+        if !is_out(self.scene, ids::OUTSIDE) {
+            let internet = Node::new(ids::OUTSIDE, Lane::Outside, NodeKind::Internet, INTERNET, "outside Internet");
+            self.add(Node { tone: Tone::Open, ..internet });
+        }
         let folds = {
             // Both are folded alike, or what did not change would look gained and lost.
             let mut all = doors_before.clone();
             all.extend(doors.clone());
-            let own = self.asked.iter().flat_map(|asked| asked.doors(edited)).collect::<BTreeSet<Id>>();
-            let Scene { selected, unfolded, .. } = *self.scene;
-            let is_apart = |door: &Door<'_>| selected == Some(door.id.as_str()) || own.contains(&door.id) || unfolded(&door.fold);
-            doors::folded(&all, &is_apart)
+            let Scene { selected, unfolded, pinned, .. } = *self.scene;
+            let is_kept = |door: &Door<'_>| selected == Some(door.id.as_str()) || own.contains(&door.id) || pinned.contains(&door.id);
+            let mut folds = doors::folded(&all, &|door| is_kept(door) || unfolded(&door.fold));
+            doors::fold_rest(&all, &mut folds, self.folding.outside.n_doors, &is_kept);
+            folds
         };
         let now = self.walk(edited, &doors, &folds);
         let before = is_edited.then(|| self.walk(base, &doors_before, &folds));
@@ -132,6 +144,12 @@ impl Builder<'_> {
             if members.is_empty() {
                 continue;
             }
+            if is_out(self.scene, id) {
+                for path in members.iter().flat_map(|door| &door.paths) {
+                    self.leave_way_in(id, &doors::title_of_many(&members), &path.id);
+                }
+                continue;
+            }
             self.fold_node(id, &members);
             self.follow_all(analysis, id, &members, &mut walk);
         }
@@ -139,11 +157,15 @@ impl Builder<'_> {
     }
 
     fn follow_all(&mut self, analysis: &Analysis, id: &str, doors: &[&Door<'_>], walk: &mut Walk) {
-        let is_dead = |path: &&&EntryPath| doors::is_denied_at(path, Stage::Door);
-        let paths = || doors.iter().flat_map(|door| &door.paths);
-        if self.scene.show.denied_paths || !paths().all(|path| is_dead(&path)) {
-            walk.legs.push(Leg::new(ids::OUTSIDE, id, Tone::Allowed));
+        for door in doors {
+            let is_dead = door.paths.iter().all(|path| doors::is_denied_at(path, Stage::Door));
+            if is_out(self.scene, ids::OUTSIDE) {
+                door.paths.iter().for_each(|path| self.leave_way_in(ids::OUTSIDE, INTERNET, &path.id));
+            } else if self.scene.show.denied_paths || !is_dead {
+                walk.legs.push(Leg::new(ids::OUTSIDE, id, Tone::Allowed));
+            }
         }
+        let paths = || doors.iter().flat_map(|door| &door.paths);
         for path in paths() {
             self.follow(analysis, id, path, walk);
         }
@@ -162,7 +184,9 @@ impl Builder<'_> {
             name = format!("{name} of {whose}");
         }
         let (title, fact, tone) = (door.title.clone(), doors::fact_of(door), door.mark.tone());
-        self.add(Node { id: door.id.clone(), lane: Lane::Entry, group: None, outline: Outline::Arrow, title, fact, name, tone });
+        let is_gateway = door.paths.first().is_some_and(|path| doors::is_gateways(path));
+        let kind = if is_gateway { NodeKind::Gateway } else { NodeKind::Entry };
+        self.add(Node { fact, tone, ..Node::new(door.id.clone(), Lane::Entry, kind, title, name) });
     }
 
     fn fold_node(&mut self, id: &str, members: &[&Door<'_>]) {
@@ -176,7 +200,8 @@ impl Builder<'_> {
         let fact = if broken.is_empty() { first.front.clone() } else { format!("{broken}, {}", first.front) };
         let word = if broken.is_empty() { String::new() } else { format!(", {}", mark.tone().word()) };
         let name = format!("entry {title} of {}{word}", first.front);
-        self.add(Node { id: id.to_owned(), lane: Lane::Entry, group: None, outline: Outline::Arrow, title, fact, name, tone: mark.tone() });
+        let node = Node::new(id, Lane::Entry, NodeKind::More, title, name);
+        self.add(Node { fact, tone: mark.tone(), unfolds: true, ..node });
     }
 
     /// Follows a way from its door to its pods, and adds the nodes on it.
@@ -187,12 +212,15 @@ impl Builder<'_> {
             return;
         }
         let inventory = analysis.inventory();
-        let workloads: BTreeSet<WorkloadId> = path.pods.iter().map(|pod| inventory.pods.at(*pod).workload).collect();
         let first_tone = if is_dead { Tone::Denied } else { Tone::Allowed };
         let text = if path.percent < 100 { format!("{} %", path.percent) } else { String::new() };
         let inner = doors::break_at(path, Stage::Pods).map_or(Tone::Allowed, |hop| reasons::tone_of(hop.verdict));
         let from = match &path.service {
-            Some(key) if (self.scene.unfolded)(&ids::namespace(&key.namespace)) => {
+            Some(key) if self.folding.is_open(&key.namespace) => {
+                if let Some((id, title)) = self.service_out(key) {
+                    self.leave_way_in(&id, &title, &path.id);
+                    return;
+                }
                 let id = self.service_node(analysis, key).unwrap_or_else(|| self.ghost_node(key));
                 walk.legs.push(Leg { text, ..Leg::new(door, &id, first_tone) });
                 if !is_dead {
@@ -202,8 +230,12 @@ impl Builder<'_> {
             }
             Some(key) => {
                 // The Service's namespace is folded: everything behind the door is one node.
-                let id = ids::namespace(&key.namespace);
-                self.namespace_node(analysis, &key.namespace);
+                let id = self.folding.namespace(&key.namespace);
+                self.namespace_node(&key.namespace);
+                if self.leaves_ways(&id, door) {
+                    self.leave_way_in(&id, "", &path.id);
+                    return;
+                }
                 let service = doors::break_at(path, Stage::Service).map_or(Tone::Allowed, |hop| reasons::tone_of(hop.verdict));
                 let tone = first_tone.max(service).max(inner);
                 if tone != Tone::Denied || shows_denied {
@@ -216,8 +248,19 @@ impl Builder<'_> {
             }
             None => door.to_owned(),
         };
-        for workload in workloads {
-            let to = self.node_of(inventory.workloads.at(workload));
+        let nodes: BTreeSet<Id> = path
+            .pods
+            .iter()
+            .map(|pod| {
+                let workload = inventory.workloads.at(inventory.pods.at(*pod).workload);
+                self.folding.pod(&workload.namespace, &ids::workload(workload), inventory.pods.at(*pod).name())
+            })
+            .collect();
+        for to in nodes {
+            if self.leaves_ways(&to, &from) {
+                self.leave_way_in(&to, "", &path.id);
+                continue;
+            }
             if inner != Tone::Denied || shows_denied {
                 walk.legs.push(Leg::new(&from, &to, inner));
             }
@@ -226,24 +269,32 @@ impl Builder<'_> {
     }
 
     /// A folded namespace, where no workload brought it onto the map.
-    fn namespace_node(&mut self, analysis: &Analysis, name: &str) {
-        if !self.nodes.contains_key(&ids::namespace(name)) {
-            self.add(super::namespace_node(name, namespace_fact(analysis, name)));
+    fn namespace_node(&mut self, name: &str) {
+        let id = self.folding.namespace(name);
+        if self.nodes.contains_key(&id) {
+            return;
         }
+        let empty = super::folding::Home::default();
+        let node = if id == ids::namespace(name) {
+            super::namespace_node(name, self.folding.homes.get(name).unwrap_or(&empty))
+        } else {
+            let n = self.folding.hidden.len();
+            let node = Node::new(id, Lane::Workloads, NodeKind::More, format!("{n} more"), format!("{n} more namespaces"));
+            Node { fact: empty.fact(), unfolds: true, ..node }
+        };
+        self.add(node);
     }
 
     /// A Service that a way names and that is not there. Should it come, it has the same id.
     fn ghost_node(&mut self, key: &ObjectKey) -> Id {
         let id = ids::service(key);
+        let name = format!("missing service {}", key.path());
         self.add(Node {
-            id: id.clone(),
-            lane: Lane::Services,
             group: Some(ids::namespace(&key.namespace)),
-            outline: Outline::Ghost,
-            title: key.name.to_string(),
             fact: "no such Service".to_owned(),
-            name: format!("missing service {}", key.path()),
             tone: Tone::Denied,
+            folds_into: Some(ids::namespace(&key.namespace)),
+            ..Node::new(id.clone(), Lane::Services, NodeKind::MissingService, key.name.as_str(), name)
         });
         id
     }
@@ -251,11 +302,19 @@ impl Builder<'_> {
     /// Adds a Service where its namespace is unfolded.
     pub(super) fn service_node(&mut self, analysis: &Analysis, key: &ObjectKey) -> Option<Id> {
         let namespace = ids::namespace(&key.namespace);
-        if !(self.scene.unfolded)(&namespace) {
+        if !self.folding.is_open(&key.namespace) {
             return None;
         }
+        let id = self.folding.service(key);
+        if id.starts_with("more/") {
+            let n = self.folding.n_services_folded(&key.namespace);
+            let name = format!("{n} more Services of {}", key.namespace);
+            let node = Node::new(id.clone(), Lane::Services, NodeKind::More, format!("{n} more"), name);
+            let fact = portolan_core::text::count(n, "Service", "Services");
+            self.add(Node { group: Some(namespace.clone()), fact, unfolds: true, folds_into: Some(namespace), ..node });
+            return Some(id);
+        }
         let Some(Record::Service(service)) = analysis.snapshot().record(key) else { return None };
-        let id = ids::service(key);
         let ports: Vec<String> = service
             .ports
             .iter()
@@ -271,16 +330,19 @@ impl Builder<'_> {
             [one] => one.clone(),
             [first, rest @ ..] => format!("{first} and {} more", rest.len()),
         };
+        let name = format!("service {}", key.path());
         self.add(Node {
-            id: id.clone(),
-            lane: Lane::Services,
-            group: Some(namespace),
-            outline: Outline::Hexagon,
-            title: key.name.to_string(),
+            group: Some(namespace.clone()),
             fact,
-            name: format!("service {}", key.path()),
-            tone: Tone::Plain,
+            folds_into: Some(namespace),
+            ..Node::new(id.clone(), Lane::Services, NodeKind::Service, key.name.as_str(), name)
         });
         Some(id)
     }
+}
+
+/// How many doors a scene has.
+pub(super) fn n_doors(scene: &Scene<'_>) -> usize {
+    let ids = super::folding::analyses(scene).flat_map(|analysis| analysis.entry_paths().iter().map(doors::door_id));
+    ids.filter(|id| !is_out(scene, id)).collect::<BTreeSet<Id>>().len()
 }

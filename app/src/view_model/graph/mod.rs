@@ -1,24 +1,30 @@
 //! The map's model: entries, Services, workloads and destinations, folded where asked, with what the sketch gains and loses.
 
-mod connections;
+mod aside;
+pub mod connections;
 pub mod doors;
 mod egress;
 mod entries;
+pub mod folding;
+pub mod narrow;
+pub mod unions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_core::analysis::{Analysis, Difference};
 use portolan_core::inventory::{PodId, Workload};
-use portolan_core::peer::Peer;
 use portolan_core::policy::Direction;
 use portolan_core::ports::PortSet;
+use portolan_core::reachability::ClassId;
 use portolan_core::text::count;
 
-use super::ids;
 use super::namespaces::workload_fact;
 use super::request::Asked;
+use super::{AsideRow, ids};
 use crate::command::{PolicyFilter, ShowOptions};
-use crate::map::model::{Edge, Group, Id, Lane, MapModel, Node, Outline, Tone};
+use folding::Folding;
+
+use crate::map::model::{Edge, Extent, Group, Id, Lane, MapModel, Node, NodeKind, Tone};
 
 pub use doors::door_id;
 
@@ -32,41 +38,99 @@ pub struct Scene<'a> {
     /// What they change.
     pub difference: &'a Difference,
     /// What to show.
-    pub show: ShowOptions,
+    pub show: &'a ShowOptions,
     /// Which namespaces are shown workload by workload, by id.
     pub unfolded: &'a dyn Fn(&str) -> bool,
     /// What is selected.
     pub selected: Option<&'a str>,
+    /// What was put aside by hand, by the ids of nodes.
+    pub aside: &'a BTreeSet<Id>,
+    /// What would be put aside as noisy, and was brought back.
+    pub brought_back: &'a BTreeSet<Id>,
+    /// What is pinned, by id.
+    pub pinned: &'a BTreeSet<Id>,
+}
+
+/// What is worked out of the answers alone, whatever is folded or selected.
+pub struct Material {
+    explicit: BTreeSet<(ClassId, ClassId)>,
+    ways: Vec<egress::WayOut>,
+    ends: egress::Ends,
+}
+
+impl Material {
+    /// Works it out.
+    pub fn new(base: &Analysis, edited: &Analysis) -> Self {
+        let ways = egress::ways_out(base, edited);
+        let ends = egress::Ends::new(&ways);
+        Self { explicit: connections::explicit_pairs(edited.reachability()), ways, ends }
+    }
+}
+
+/// A model, and what else is known once it is made.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Picture {
+    /// The model.
+    pub model: MapModel,
+    /// The node that stands for what is selected.
+    pub focus: Option<Id>,
+    /// What is put aside, with what is left out.
+    pub aside: Vec<AsideRow>,
 }
 
 /// Builds the model.
 pub fn model(scene: &Scene<'_>) -> MapModel {
+    picture(scene, &Material::new(scene.base, scene.edited)).model
+}
+
+/// Builds the model from what is worked out.
+pub fn picture(scene: &Scene<'_>, material: &Material) -> Picture {
     let asked = scene.selected.and_then(|id| Asked::of_id(scene.edited, id));
+    let mut outside = folding::Outside::default();
+    if scene.show.entry_paths {
+        outside.n_doors = entries::n_doors(scene);
+    }
+    if scene.show.egress {
+        outside.n_exits = material.ends.n_exits(scene);
+        outside.n_destinations = material.ends.n_destinations(scene);
+    }
+    let folding = Folding::new(scene, outside, &connections::connected(scene, &material.explicit));
+    let focus = scene.selected.map(|id| folding.node_of(scene, id));
     let mut builder = Builder {
         scene,
         asked,
+        folding,
+        focus: focus.clone(),
+        filter: narrow::Filter::read(&scene.show.filter),
+        aside: BTreeSet::new(),
+        by_hand: BTreeSet::new(),
+        left_out: BTreeMap::new(),
         nodes: BTreeMap::new(),
+        n_folded: BTreeMap::new(),
         names: BTreeSet::new(),
         edges: BTreeMap::new(),
         order: Vec::new(),
         meant: BTreeSet::new(),
+        notes: Vec::new(),
     };
     builder.workloads();
     if scene.show.entry_paths {
         builder.entries(scene.edited, scene.base);
     }
-    builder.external_names();
     if scene.show.egress {
-        builder.egress();
-        builder.domains();
+        builder.ways_out(&material.ways);
     }
-    builder.connections();
-    builder.put_aside();
+    builder.connections(&material.explicit);
+    let aside = builder.aside_rows();
+    builder.of_policies();
+    builder.narrow();
     let asked = builder.asked.take();
+    let folding = builder.folding.clone();
+    let is_open = |id: &str| id.strip_prefix("namespace/").is_some_and(|name| folding.is_open(name));
     let mut model = builder.finish();
     // A request is no node: what it passes lights up in its stead.
-    model.ways.extend(asked.and_then(|asked| asked.way(scene.edited, &model, scene.unfolded)));
-    model
+    model.ways.extend(asked.and_then(|asked| asked.way(scene.edited, &model, &is_open)));
+    Picture { model, focus, aside }
 }
 
 /// Edges of one pair of nodes with the same standing are one edge.
@@ -84,13 +148,47 @@ struct EdgeValue {
     ports: PortSet,
     text: String,
     n: usize,
+    extent: Extent,
+    /// Where it leads out of the cluster: the workloads behind it, each with each of the ends that it has there, and the ports of these.
+    owners: BTreeMap<(Id, Id), PortSet>,
+}
+
+impl EdgeValue {
+    fn new(tone: Tone, ports: &PortSet, text: &str) -> Self {
+        Self { tone, ports: ports.clone(), text: text.to_owned(), n: 0, extent: Extent::All, owners: BTreeMap::new() }
+    }
+}
+
+/// What one workload adds to an edge that leads out of the cluster.
+#[derive(Clone, Copy)]
+struct Owned<'a> {
+    standing: u8,
+    tone: Tone,
+    ports: &'a PortSet,
+    /// Whether it is so for all of its pods.
+    extent: Extent,
+    owner: &'a Id,
+    end: &'a str,
 }
 
 struct Builder<'a> {
     scene: &'a Scene<'a>,
     /// The request that is selected.
     asked: Option<Asked>,
+    folding: Folding,
+    /// The node that stands for what is selected.
+    focus: Option<Id>,
+    /// The texts that the map is narrowed by.
+    filter: narrow::Filter,
+    /// The nodes that are put aside and on the map.
+    aside: BTreeSet<Id>,
+    /// Those of them that stand for workloads that were put aside by hand, rather than as noisy.
+    by_hand: BTreeSet<Id>,
+    /// What is left out with what is put aside.
+    left_out: BTreeMap<Id, aside::LeftOut>,
     nodes: BTreeMap<Id, Node>,
+    /// How many ways out or destinations are in a node of several.
+    n_folded: BTreeMap<Id, usize>,
     /// The names of doors.
     names: BTreeSet<String>,
     /// Ids in the order in which nodes were added.
@@ -98,11 +196,19 @@ struct Builder<'a> {
     edges: BTreeMap<EdgeKey, EdgeValue>,
     /// The workloads, and namespaces with workloads, whose policies are as the filter asks for.
     meant: BTreeSet<Id>,
+    /// What is to be said of the picture as a whole.
+    notes: Vec<String>,
 }
 
 impl Builder<'_> {
     fn add(&mut self, node: Node) {
         if !self.nodes.contains_key(&node.id) {
+            if self.scene.aside.contains(&node.id) {
+                self.aside.insert(node.id.clone());
+                if node.lane == Lane::Workloads {
+                    self.by_hand.insert(node.id.clone());
+                }
+            }
             self.order.push(node.id.clone());
             self.nodes.insert(node.id.clone(), node);
         }
@@ -113,7 +219,7 @@ impl Builder<'_> {
             return;
         }
         let key = EdgeKey { from: from.to_owned(), to: to.to_owned(), standing };
-        let value = self.edges.entry(key).or_insert_with(|| EdgeValue { tone, ports: PortSet::none(), text: text.to_owned(), n: 0 });
+        let value = self.edges.entry(key).or_insert_with(|| EdgeValue::new(tone, &PortSet::none(), text));
         // Shares of several rules are no share of the edge.
         if value.text != text {
             value.text.clear();
@@ -124,51 +230,112 @@ impl Builder<'_> {
         value.n += 1;
     }
 
-    /// The node that stands for a workload: its own, or that of its folded namespace.
-    fn node_of(&self, workload: &Workload) -> Id {
-        let namespace = ids::namespace(&workload.namespace);
-        if (self.scene.unfolded)(&namespace) { ids::workload(workload) } else { namespace }
-    }
-
-    fn node_of_peer(&self, peer: &Peer) -> Option<Id> {
-        let Peer::Workload { namespace, name, workload } = peer else { return None };
-        let id = ids::namespace(namespace);
-        if !(self.scene.unfolded)(&id) {
-            return Some(id);
+    /// An edge that leads out of the cluster, for one workload and one of the ends that the edge has there.
+    fn owned_edge(&mut self, (from, to): (&str, &str), owned: &Owned<'_>) {
+        let Owned { standing, tone, ports, extent, owner, end } = *owned;
+        self.edge(from, to, standing, tone, ports, "");
+        let key = EdgeKey { from: from.to_owned(), to: to.to_owned(), standing };
+        if let Some(value) = self.edges.get_mut(&key) {
+            let own = value.owners.entry((owner.clone(), end.to_owned())).or_default();
+            *own = own.union(ports);
+            if extent == Extent::Some {
+                value.extent = extent;
+            }
         }
-        Some(format!("workload/{namespace}/{workload}/{name}"))
     }
 
     fn workloads(&mut self) {
-        for analysis in [self.scene.edited, self.scene.base] {
+        for analysis in folding::analyses(self.scene) {
             let inventory = analysis.inventory();
             for workload in inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()) {
-                if is_meant(analysis, workload, self.scene.show.policies) {
-                    self.meant.insert(self.node_of(workload));
+                let is_meant = is_meant(analysis, workload, self.scene.show.policies);
+                let nodes = self.folding.nodes_of(analysis, workload);
+                let is_aside = connections::is_aside(self.scene, analysis, workload);
+                for (id, _) in &nodes {
+                    if is_meant {
+                        self.meant.insert(id.clone());
+                    }
+                    let is_its_own = id.starts_with("workload/") || id.starts_with("pod/") || id.starts_with("more/pods/");
+                    if is_its_own && is_aside {
+                        self.aside.insert(id.clone());
+                    }
+                    if is_its_own && self.scene.aside.contains(&ids::workload(workload)) {
+                        self.by_hand.insert(id.clone());
+                    }
                 }
-                let namespace = ids::namespace(&workload.namespace);
-                if (self.scene.unfolded)(&namespace) {
-                    self.add(Node {
-                        id: ids::workload(workload),
-                        lane: Lane::Workloads,
-                        group: Some(namespace),
-                        outline: Outline::Box,
-                        title: workload.name.to_string(),
-                        fact: workload_fact(analysis, workload),
-                        name: format!("workload {}", workload.path()),
-                        tone: Tone::Plain,
-                    });
-                } else if !self.nodes.contains_key(&namespace) {
-                    let fact = namespace_fact(analysis, &workload.namespace);
-                    self.add(namespace_node(&workload.namespace, fact));
+                for (id, pods) in nodes {
+                    if !self.nodes.contains_key(&id) {
+                        let node = self.workload_node(analysis, workload, id, &pods);
+                        self.add(node);
+                    }
                 }
             }
         }
     }
 
+    /// The node with this id, which stands for these pods of a workload, or for them among others.
+    fn workload_node(&self, analysis: &Analysis, workload: &Workload, id: Id, pods: &[PodId]) -> Node {
+        let own = ids::workload(workload);
+        let namespace = ids::namespace(&workload.namespace);
+        let empty = folding::Home::default();
+        let home = self.folding.homes.get(workload.namespace.as_str()).unwrap_or(&empty);
+        let member = home.members.iter().find(|member| member.id == own);
+        let inside = |kind, title: String, name: String| Node {
+            group: Some(namespace.clone()),
+            folds_into: Some(namespace.clone()),
+            ..Node::new(id.clone(), Lane::Workloads, kind, title, name)
+        };
+        if id == own {
+            let n_pods = member.map_or(workload.pods.len(), |member| member.pods.len());
+            return Node {
+                fact: workload_fact(analysis, workload),
+                unfolds: n_pods > 1 && !member.is_some_and(|member| member.is_template),
+                n_workloads: 1,
+                n_pods,
+                ..inside(NodeKind::Workload, workload.name.to_string(), format!("workload {}", workload.path()))
+            };
+        }
+        if id == namespace {
+            return namespace_node(&workload.namespace, home);
+        }
+        if id.starts_with("pod/") {
+            let pod = pods.first().map(|pod| analysis.inventory().pods.at(*pod));
+            let title = pod.map(|pod| pod.name().to_string()).unwrap_or_default();
+            let name = format!("pod {}/{title}", workload.namespace);
+            let fact = pod.and_then(|pod| pod.record().addresses.first()).map(ToString::to_string).unwrap_or_default();
+            return Node { fact, folds_into: Some(own), n_pods: 1, ..inside(NodeKind::Pod, title, name) };
+        }
+        let (n_workloads, n_pods, name, title, fact) = if let Some(workload_id) = id.strip_prefix("more/pods/") {
+            let pods = member.map_or(&[][..], |member| &member.pods);
+            let n = pods.iter().filter(|pod| self.folding.pod(&workload.namespace, workload_id, pod) == id).count();
+            (0, n, format!("{n} more pods of {}", workload.path()), format!("{n} more"), count(n, "pod", "pods"))
+        } else if id.starts_with("more/workloads/") {
+            let rest = || home.members.iter().filter(|member| self.folding.workload(&workload.namespace, &member.id).as_ref() == Some(&id));
+            let (n, n_pods) = (rest().count(), rest().map(|member| member.pods.len()).sum());
+            let name = format!("{n} more workloads of {}", workload.namespace);
+            (n, n_pods, name, format!("{n} more"), count(n_pods, "pod", "pods"))
+        } else {
+            let rest = || self.folding.hidden.iter().filter_map(|name| self.folding.homes.get(name));
+            let (n, n_pods) = (rest().map(|home| home.members.len()).sum(), rest().map(folding::Home::n_pods).sum());
+            let n_namespaces = self.folding.hidden.len();
+            // Shorter than that of a namespace, or all nodes of the lane would be as wide as the largest cluster's.
+            let fact = count(n_pods, "pod", "pods");
+            let node = Node::new(
+                id.clone(),
+                Lane::Workloads,
+                NodeKind::More,
+                format!("{n_namespaces} more"),
+                format!("{n_namespaces} more namespaces"),
+            );
+            return Node { fact, unfolds: true, n_workloads: n, n_pods, ..node };
+        };
+        let folds_into = if id.starts_with("more/pods/") { own } else { namespace.clone() };
+        Node { fact, unfolds: true, n_workloads, n_pods, folds_into: Some(folds_into), ..inside(NodeKind::More, title, name) }
+    }
+
     /// Leaves of the picture what the filter of policies asks for: the workloads that they are for, what those connect to, and the ways
     /// that lead there from outside.
-    fn put_aside(&mut self) {
+    fn of_policies(&mut self) {
         if self.scene.show.policies == PolicyFilter::All {
             return;
         }
@@ -210,29 +377,53 @@ impl Builder<'_> {
     }
 
     fn finish(self) -> MapModel {
-        let Builder { scene, mut nodes, order, edges, .. } = self;
-        let mut model = MapModel::default();
+        let Builder { scene, mut nodes, order, edges, folding, aside, left_out, n_folded, .. } = self;
+        let notes = [folding.note.clone()].into_iter().chain(self.notes).filter(|note| !note.is_empty());
+        let mut model = MapModel { note: notes.collect::<Vec<_>>().join(", "), ..MapModel::default() };
         for (key, value) in edges {
+            // Of several things in one node, each is meant.
+            let n_of = |id: &Id| n_folded.get(id).or(nodes.get(id).map(|node| &node.n_workloads)).map_or(1, |n| (*n).max(1));
+            let is_from_exit = nodes.get(&key.from).is_some_and(|node| node.lane == Lane::Exits);
+            let n_met = match (value.owners.is_empty(), is_from_exit) {
+                (true, _) => value.n,
+                (false, false) => value.owners.len(),
+                (false, true) => value.owners.keys().map(|(_, end)| end).collect::<BTreeSet<_>>().len(),
+            };
+            let is_owned = !value.owners.is_empty();
+            let is_some = (is_owned || n_folded.contains_key(&key.to)) && n_met < n_of(&key.from) * n_of(&key.to);
+            let is_uneven = value.owners.values().any(|ports| *ports != value.ports);
+            let extent = if is_some || is_uneven { Extent::Some } else { value.extent };
+            let n = if is_owned { value.owners.len() } else { value.n };
             let label = match (value.text.is_empty(), value.ports.is_empty()) {
                 (false, _) => value.text,
                 (true, true) => String::new(),
-                (true, false) if value.n > 1 => format!("{} ({} connections)", value.ports, value.n),
-                (true, false) => value.ports.to_string(),
+                (true, false) => {
+                    let some = if extent == Extent::Some { ", some" } else { "" };
+                    let n = if n > 1 { format!(" ({n} connections)") } else { String::new() };
+                    format!("{}{some}{n}", value.ports)
+                }
             };
             let standing = ["", "/gained", "/lost", "/denied"].get(usize::from(key.standing)).unwrap_or(&"");
             let id = format!("edge/{}>{}{standing}", key.from, key.to);
-            model.edges.push(Edge { id, from: key.from, to: key.to, tone: value.tone, label });
+            model.edges.push(Edge { n, extent, ..Edge::new(id, key.from, key.to, value.tone, label) });
         }
         let mut groups: BTreeSet<Id> = BTreeSet::new();
         for id in order {
-            if let Some(node) = nodes.remove(&id) {
+            if let Some(mut node) = nodes.remove(&id) {
+                node.pinned = scene.pinned.contains(&id);
+                if aside.contains(&id) {
+                    node.aside = true;
+                    let ports = left_out.get(&id).map(|left| &left.ports).filter(|ports| !ports.is_empty());
+                    let ports = ports.map(|ports| format!(", {ports}")).unwrap_or_default();
+                    node.fact = format!("put aside{ports}");
+                }
                 groups.extend(node.group.clone());
                 model.nodes.push(node);
             }
         }
         for id in groups {
             let name = id.trim_start_matches("namespace/").to_owned();
-            let fact = namespace_fact(scene.edited, &name);
+            let fact = folding.homes.get(&name).map(folding::Home::fact).unwrap_or_default();
             model.groups.push(Group { id, name: format!("namespace {name}"), title: name, fact });
         }
         model
@@ -253,23 +444,7 @@ fn is_meant(analysis: &Analysis, workload: &Workload, filter: PolicyFilter) -> b
 }
 
 /// A folded namespace.
-fn namespace_node(name: &str, fact: String) -> Node {
-    Node {
-        id: ids::namespace(name),
-        lane: Lane::Workloads,
-        group: None,
-        outline: Outline::Box,
-        title: name.to_owned(),
-        fact,
-        name: format!("namespace {name}"),
-        tone: Tone::Plain,
-    }
-}
-
-/// `14 workloads, 64 pods`
-fn namespace_fact(analysis: &Analysis, namespace: &str) -> String {
-    let workloads =
-        || analysis.inventory().workloads.iter().filter(|workload| workload.namespace == namespace && !workload.pods.is_empty());
-    let n_pods = workloads().map(|workload| workload.pods.len()).sum();
-    format!("{}, {}", count(workloads().count(), "workload", "workloads"), count(n_pods, "pod", "pods"))
+fn namespace_node(name: &str, home: &folding::Home) -> Node {
+    let node = Node::new(ids::namespace(name), Lane::Workloads, NodeKind::Namespace, name, format!("namespace {name}"));
+    Node { fact: home.fact(), unfolds: true, n_workloads: home.members.len(), n_pods: home.n_pods(), ..node }
 }

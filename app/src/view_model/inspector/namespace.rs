@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use portolan_core::analysis::Analysis;
+use portolan_core::analysis::{Analysis, Endpoint};
 use portolan_core::entry::EntryPath;
 use portolan_core::inventory::{Workload, WorkloadId};
 use portolan_core::policy::Direction;
+use portolan_core::ports::PortSet;
 use portolan_core::text::count;
 use portolan_core::{Kind, ObjectKey};
 
-use super::{object_row, yaml_of};
+use super::rows::endpoint_of;
+use super::{MAX_DENIED, MAX_ROWS, object_row, outside_name, yaml_of};
 use crate::map::model::{Id, Tone};
-use crate::view_model::{ConnectionRow, Inspector, addresses, ids, reasons};
+use crate::view_model::{ConnectionRow, Inspector, WhyLine, addresses, ids, reasons};
+
+/// Of the pairs of workloads of two namespaces, as many are asked for their reasons.
+const MAX_PAIRS: usize = 6;
 
 pub(super) fn namespace_inspector(analysis: &Analysis, name: &str) -> Inspector {
     let key = ObjectKey::new(Kind::Namespace, "", name);
@@ -46,21 +51,17 @@ pub(super) fn namespace_inspector(analysis: &Analysis, name: &str) -> Inspector 
 /// What crosses a namespace's border, one row for each other namespace and each set of addresses.
 fn across(analysis: &Analysis, name: &str, direction: Direction) -> Vec<ConnectionRow> {
     let inventory = analysis.inventory();
-    let mut rows: BTreeMap<(u8, String, Id), (usize, Tone, portolan_core::ports::PortSet)> = BTreeMap::new();
-    let mut add = |key, tone: Tone, ports: &portolan_core::ports::PortSet| {
-        let row = rows.entry(key).or_insert((0, tone, portolan_core::ports::PortSet::none()));
-        row.0 += 1;
-        row.1 = row.1.max(tone);
-        row.2 = row.2.union(ports);
-    };
-    for (id, _) in inventory.workloads.entries().filter(|(_, workload)| workload.namespace == name && !workload.pods.is_empty()) {
+    let mut rows: BTreeMap<(u8, String, Id), Crossing> = BTreeMap::new();
+    for (id, own) in inventory.workloads.entries().filter(|(_, workload)| workload.namespace == name && !workload.pods.is_empty()) {
         for outside in addresses::of_workload(analysis, id, direction) {
-            add((u8::from(outside.tone != Tone::Open), outside.title.clone(), outside.id.clone()), outside.tone, &outside.outcome.possible);
+            let row = rows.entry((u8::from(outside.tone != Tone::Open), outside.title, outside.id)).or_default();
+            row.add(outside.tone, &outside.outcome.possible, (id, &own.name), Far::End(Endpoint::Address(outside.example)));
         }
         let domains = if direction == Direction::Egress { analysis.domains_of_workload(id) } else { Vec::new() };
         for (pattern, outcome) in domains.into_iter().filter(|(_, outcome)| !outcome.is_none()) {
             let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
-            add((1, pattern.to_string(), ids::domain(pattern.text())), tone, &outcome.possible);
+            let row = rows.entry((1, pattern.to_string(), ids::domain(pattern.text()))).or_default();
+            row.add(tone, &outcome.possible, (id, &own.name), Far::End(Endpoint::Domain(pattern)));
         }
         for (other, workload) in
             inventory.workloads.entries().filter(|(_, workload)| workload.namespace != name && !workload.pods.is_empty())
@@ -69,14 +70,166 @@ fn across(analysis: &Analysis, name: &str, direction: Direction) -> Vec<Connecti
             let outcome = analysis.between_workloads(from, to);
             if !outcome.is_none() {
                 let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
-                add((2, workload.namespace.to_string(), ids::namespace(&workload.namespace)), tone, &outcome.possible);
+                let row = rows.entry((2, workload.namespace.to_string(), ids::namespace(&workload.namespace))).or_default();
+                row.add(tone, &outcome.possible, (id, &own.name), Far::Workload(other));
             }
         }
     }
-    rows.into_iter()
-        .map(|((rank, title, peer), (n, tone, ports))| {
-            let because = if rank < 2 { count(n, "workload", "workloads") } else { count(n, "pair of workloads", "pairs of workloads") };
-            ConnectionRow { peer, title, place: String::new(), ports: ports.to_string(), tone: Some(tone), because, why: Vec::new() }
-        })
-        .collect()
+    let row = |(index, ((rank, title, peer), crossing)): (usize, ((u8, String, Id), Crossing))| {
+        let words = if rank < 2 { ("workload", "workloads") } else { ("pair of workloads", "pairs of workloads") };
+        // What nobody scrolls down to needs no reasons.
+        let groups = if index < MAX_ROWS { crossing.groups(analysis, direction, &title) } else { Vec::new() };
+        let by = match groups.as_slice() {
+            [only] if only.names.len() == crossing.n && !only.because.is_empty() => format!("; {}", only.because),
+            _ => String::new(),
+        };
+        ConnectionRow {
+            peer,
+            place: String::new(),
+            ports: crossing.ports.to_string(),
+            tone: Some(crossing.tone),
+            because: format!("{}{by}", count(crossing.n, words.0, words.1)),
+            why: why(&groups, crossing.n, words),
+            title,
+        }
+    };
+    rows.into_iter().enumerate().map(row).collect()
+}
+
+/// What lies beyond the border.
+#[derive(Debug, Clone)]
+enum Far {
+    End(Endpoint),
+    Workload(WorkloadId),
+}
+
+/// All that crosses a namespace's border to or from one place.
+#[derive(Debug, Clone)]
+struct Crossing {
+    n: usize,
+    tone: Tone,
+    ports: PortSet,
+    /// The first of them, to ask for reasons: the workload, its name and its ports, and what is beyond.
+    first: Vec<(WorkloadId, String, PortSet, Far)>,
+}
+
+impl Default for Crossing {
+    fn default() -> Self {
+        Self { n: 0, tone: Tone::Plain, ports: PortSet::none(), first: Vec::new() }
+    }
+}
+
+/// Those that cross for the same reason.
+struct Group {
+    names: Vec<String>,
+    ports: PortSet,
+    because: String,
+    tone: Tone,
+    /// The reasoning for the first of them.
+    lines: Vec<WhyLine>,
+}
+
+impl Crossing {
+    fn add(&mut self, tone: Tone, ports: &PortSet, (id, name): (WorkloadId, &str), far: Far) {
+        self.n += 1;
+        self.tone = self.tone.max(tone);
+        self.ports = self.ports.union(ports);
+        let most = if matches!(far, Far::End(_)) { MAX_DENIED } else { MAX_PAIRS };
+        if self.first.len() < most {
+            self.first.push((id, name.to_owned(), ports.clone(), far));
+        }
+    }
+
+    /// Asks for the reasons of the first, and puts those together that have the same.
+    fn groups(&self, analysis: &Analysis, direction: Direction, title: &str) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        for (id, name, ports, far) in &self.first {
+            let own = endpoint_of(analysis, *id);
+            let (other, name) = match far {
+                Far::End(end) => (end.clone(), name.clone()),
+                Far::Workload(other) => {
+                    let beyond = &analysis.inventory().workloads.at(*other).name;
+                    let (from, to) =
+                        if direction == Direction::Egress { (name.as_str(), beyond.as_str()) } else { (beyond.as_str(), name.as_str()) };
+                    (endpoint_of(analysis, *other), format!("{from} to {to}"))
+                }
+            };
+            let (from, to) = if direction == Direction::Egress { (&own, &other) } else { (&other, &own) };
+            let trace = reasons::ask(analysis, from, to);
+            let (because, tone) = (reasons::because(&trace), reasons::tone_of(trace.verdict));
+            let same = |group: &&mut Group| group.because == because && group.tone == tone && group.ports == *ports;
+            if let Some(group) = groups.iter_mut().find(same) {
+                group.names.push(name);
+                continue;
+            }
+            let outside = matches!(other, Endpoint::Address(_)).then_some(outside_name(title));
+            let lines = reasons::lines(&trace, outside);
+            groups.push(Group { names: vec![name], ports: ports.clone(), because, tone, lines });
+        }
+        groups
+    }
+}
+
+/// Who crosses, and for which reason, group by group.
+fn why(groups: &[Group], n: usize, (one, many): (&str, &str)) -> Vec<WhyLine> {
+    let mut lines = Vec::new();
+    for group in groups {
+        let names = match group.names.as_slice() {
+            [first, second, rest @ ..] if rest.len() > 1 => format!("{first}, {second} and {} more", rest.len()),
+            all => all.join(", "),
+        };
+        lines.push(WhyLine::new(format!("{names}, {}", group.ports), Some(group.tone)));
+        lines.extend(group.lines.iter().map(|line| WhyLine { indent: line.indent + 1, ..line.clone() }));
+    }
+    let n_told: usize = groups.iter().map(|group| group.names.len()).sum();
+    if !groups.is_empty() && n_told < n {
+        lines.push(WhyLine::new(
+            format!("and {}, not asked one by one", count(n - n_told, &format!("more {one}"), &format!("more {many}"))),
+            None,
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::manifests;
+
+    /// Two workloads that a policy lets out, and one that no policy selects.
+    const CLUSTER: &str = "
+{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop, labels: {app: web}}, spec: {containers: [{name: c}]}, status: {phase: Running, podIPs: [{ip: 10.1.0.1}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: b, namespace: shop, labels: {app: web}}, spec: {containers: [{name: c}]}, status: {phase: Running, podIPs: [{ip: 10.1.0.2}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: c, namespace: shop}, spec: {containers: [{name: c}]}, status: {phase: Running, podIPs: [{ip: 10.1.0.3}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: d, namespace: data}, spec: {containers: [{name: c}]}, status: {phase: Running, podIPs: [{ip: 10.1.0.4}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: out, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  policyTypes: [Egress]
+  egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: 443}]}]
+";
+
+    #[test]
+    fn a_row_of_a_namespace_says_who_crosses_its_border_and_which_rule_lets_them() {
+        let changes = manifests::read_text("a.yaml", CLUSTER, "default").into_objects();
+        let mut host = portolan_core::analysis::Host::default();
+        host.apply(changes.map(|object| portolan_core::snapshot::Change::apply(&object)));
+        let rows = namespace_inspector(&host.analysis(), "shop").destinations;
+        let row = |title: &str| rows.iter().find(|row| row.title == title).unwrap();
+        let heads = |row: &ConnectionRow| row.why.iter().filter(|line| line.indent == 0).map(|line| line.text.clone()).collect::<Vec<_>>();
+        let some = row("Internet");
+        assert_eq!((some.because.as_str(), heads(some)), ("2 workloads; out, egress rule 1", vec!["a, b, 443/TCP".to_owned()]));
+        let rule = some.why.iter().find_map(|line| line.object.clone());
+        assert_eq!(rule, Some(("networking.k8s.io/v1 NetworkPolicy shop/out".to_owned(), "/spec/egress/0".to_owned())));
+        assert!(some.why.iter().all(|line| !line.text.contains("0.0.0.0")), "{:?}", some.why);
+        assert_eq!(heads(row("Internet, any port")), ["c, any port"]);
+        assert_eq!(heads(row("data")), ["a to d, b to d, 443/TCP", "c to d, any port"]);
+        assert!(rows.iter().all(|row| !row.why.is_empty()));
+    }
 }
