@@ -340,10 +340,20 @@ impl eframe::App for Window {
             commands.push(Command::OpenManifests(dropped));
         }
         self.send(&ctx, commands);
+        drop_lost_focus(&ctx);
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         Palette::for_mode(visuals.dark_mode).canvas.to_normalized_gamma_f32()
+    }
+}
+
+/// Takes the keyboard from a widget that is not there in this frame. egui keeps the focus for a frame more where Shift+Tab led to what
+/// has gone since, and a screen reader is then told of a focus that its tree does not have, which AccessKit answers with a panic.
+fn drop_lost_focus(ctx: &egui::Context) {
+    let Some(focus) = ctx.memory(|memory| memory.focused()) else { return };
+    if ctx.viewport(|viewport| viewport.this_pass.widgets.get(focus).is_none()) {
+        ctx.memory_mut(|memory| memory.surrender_focus(focus));
     }
 }
 

@@ -32,6 +32,7 @@ impl MapView {
             shown.set_role(Role::Canvas);
             shown.clear_actions();
         });
+        let focused = self.focused(ui);
         let mut about = None;
         for (stop, id) in scene.stops_and_ids() {
             let Some(rect) = scene.stop_rect(stop) else { continue };
@@ -39,10 +40,12 @@ impl MapView {
                 Stop::Node(_) => self.camera.rect_to_screen(viewport, rect),
                 Stop::Group(_) => overlay::title_rect(viewport, self.camera, rect),
             };
-            let rect = rect.intersect(stage);
-            if !rect.is_positive() {
+            // What has the keyboard keeps it where the picture is moved away from it, and is there for who asks for it.
+            let seen = rect.intersect(stage);
+            if !seen.is_positive() && focused != Some(stop) {
                 continue;
             }
+            let rect = if seen.is_positive() { seen } else { rect };
             match stop {
                 Stop::Node(at) => {
                     let node = &scene.model.nodes[at];
