@@ -61,7 +61,7 @@ impl<'a> Map<'a> {
             brought_back: &BTreeSet::new(),
             pinned: &self.pinned,
         };
-        graph::picture(&scene, &Material::new(self.base, self.analysis))
+        graph::picture(&scene, &Material::new(self.base, self.analysis, None))
     }
 }
 

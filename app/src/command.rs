@@ -37,6 +37,8 @@ pub enum Command {
     Pin(Id),
     /// Say why what is under the pointer is as it is: a node or an edge of the map by its id; nothing any more with `None`.
     Explain(Option<Id>),
+    /// Works out the reasons of all rows of what is selected, not of the first only.
+    GiveReasons,
 
     /// Say what comes of the URL in the search box; empty for none.
     AskUrl(String),

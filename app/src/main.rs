@@ -5,8 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use portolan::cli::{self, Args};
 
-// glibc's allocator returns the large buffers of every frame to the system and fetches them again: frames take two to three times
-// longer with it.
+// The buffers of a frame are large. An allocator that gives them back to the system and fetches them again, as glibc's does for each frame
+// and mimalloc once a second, makes those frames take several times as long; jemalloc lets them go over ten seconds.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+// There is no jemalloc for this compiler.
+#[cfg(target_env = "msvc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -46,6 +46,8 @@ pub struct Session {
     brought_back: BTreeSet<Id>,
     /// What is pinned, by id.
     pinned: BTreeSet<Id>,
+    /// Whether all rows of what is selected get their reasons.
+    gives_reasons: bool,
     /// What is to be explained: a node or an edge of the map.
     explained: Option<Id>,
     /// Namespaces by id; `None` until there are any to decide for.
@@ -95,6 +97,7 @@ impl Session {
             aside: BTreeSet::new(),
             brought_back: BTreeSet::new(),
             pinned: BTreeSet::new(),
+            gives_reasons: false,
             explained: None,
             unfolded: None,
             source: String::new(),
@@ -186,6 +189,7 @@ impl Session {
                 }
             }
             Command::Explain(id) => self.explained = id,
+            Command::GiveReasons => self.gives_reasons = true,
             Command::ExportTo(path) => self.export(&path),
             Command::WritePicture(path, picture) => match picture.save(&path, None) {
                 Ok(()) => self.notify(format!("saved the map to {}", path.display()), false),
@@ -221,6 +225,7 @@ impl Session {
     }
 
     fn select(&mut self, id: Option<Id>) {
+        self.gives_reasons &= self.selected == id;
         // What is selected must be on the map: its namespace unfolds.
         if let Some(namespace) = id.as_deref().and_then(namespace_of) {
             self.unfolded_mut().insert(namespace);
@@ -330,7 +335,7 @@ impl Session {
             namespaces: kept.namespaces(&unfolded, || namespaces::rows(&answers.edited, is_unfolded)),
             map: Arc::clone(&picture.0),
             map_focus: picture.1.focus.clone(),
-            inspector: kept.inspector(answers, self.selected.as_deref()),
+            inspector: kept.inspector(self, answers),
             sketch: self.sketch_view(),
             difference: difference::table(&answers.difference),
             warnings: warnings.into_iter().map(|w| WarningRow { object: w.object, pointer: w.pointer, message: w.message }).collect(),

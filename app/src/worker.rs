@@ -25,6 +25,7 @@ use crate::view_model::{ContextRow, Freshness, View};
 use crate::window::Backend;
 use inbox::Inbox;
 
+pub use inbox::gathering;
 pub use sources::{Opening, Sources};
 
 /// For how long answers are abandoned in favour of newer ones. Those that are begun after it are finished, whatever waits.
@@ -67,7 +68,16 @@ impl Worker {
         std::thread::Builder::new().name("portolan-worker".to_owned()).spawn(move || {
             let inbox = Inbox::new(receiver);
             let session = Session::new(settled);
-            let mut desk = Desk { inbox, session, sources, view: published, retired: Vec::new(), wake: &wake, silent_since: None };
+            let mut desk = Desk {
+                inbox,
+                session,
+                sources,
+                view: published,
+                retired: Vec::new(),
+                wake: &wake,
+                last: Duration::ZERO,
+                silent_since: None,
+            };
             desk.open(opening);
             desk.answer();
             desk.run();
@@ -107,6 +117,8 @@ struct Desk<'a> {
     /// Views of before that the window may still show. A large one takes its time to drop, which must not be the window's.
     retired: Vec<Arc<View>>,
     wake: &'a dyn Fn(),
+    /// How long the last answer took.
+    last: Duration,
     /// When the first of the works was begun that were abandoned since something was published; `None` where none was.
     silent_since: Option<Instant>,
 }
@@ -114,7 +126,7 @@ struct Desk<'a> {
 impl Desk<'_> {
     /// Does what is asked for, until the window is gone.
     fn run(&mut self) {
-        while let Some(batch) = self.inbox.next() {
+        while let Some(batch) = self.inbox.next(self.last) {
             for message in batch {
                 match message {
                     Message::Command(command) => match Opening::of(&command) {
@@ -147,6 +159,7 @@ impl Desk<'_> {
         let inbox = &self.inbox;
         let is_outdated = || inbox.holds_end() || (may_abandon && inbox.holds_newer());
         let view = self.session.view_unless(&is_outdated);
+        self.last = begun.elapsed();
         self.silent_since = if view.is_some() { None } else { self.silent_since.or(Some(begun)) };
         self.publish(view);
     }
@@ -179,7 +192,7 @@ mod tests {
         session.apply(Demo::Shop.objects().iter().map(Change::apply));
         session.execute(Command::OpenObject { key: POLICY.to_owned(), pointer: String::new() });
         let (sources, view) = (Sources::default(), Arc::new(ArcSwap::from_pointee(View::default())));
-        (messages, Desk { inbox, session, sources, view, retired: Vec::new(), wake, silent_since: None })
+        (messages, Desk { inbox, session, sources, view, retired: Vec::new(), wake, last: Duration::ZERO, silent_since: None })
     }
 
     fn edit(desk: &mut Desk<'_>, port: u16) -> Command {

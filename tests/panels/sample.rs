@@ -54,6 +54,7 @@ fn connection(peer: &str, title: &str, place: &str, ports: &str, tone: Tone, bec
             why(&format!("{title} is outside: no ingress side"), None, None),
             why("leaves through NAT gateway as 203.0.113.7", None, None),
         ],
+        waits: false,
     }
 }
 

@@ -155,6 +155,20 @@ impl Desk {
         self.scroll(over, label, 120.0);
     }
 
+    /// Turns the wheel over a row.
+    #[track_caller]
+    pub fn wheel_over(&mut self, label: &str, by: f32) {
+        let at = self.harness.get_by_label(label).rect().center();
+        self.harness.hover_at(at);
+        self.turn(by);
+    }
+
+    fn turn(&mut self, by: f32) {
+        let delta = egui::vec2(0.0, by);
+        self.harness.event(Event::MouseWheel { unit: MouseWheelUnit::Point, delta, phase: TouchPhase::Move, modifiers: Modifiers::NONE });
+        self.harness.run();
+    }
+
     #[track_caller]
     fn scroll(&mut self, over: &str, label: &str, by: f32) {
         let at = self.harness.get_by_label(over).rect().center();
@@ -163,10 +177,7 @@ impl Desk {
             if self.sees(label) {
                 return;
             }
-            let delta = egui::vec2(0.0, by);
-            let wheel = Event::MouseWheel { unit: MouseWheelUnit::Point, delta, phase: TouchPhase::Move, modifiers: Modifiers::NONE };
-            self.harness.event(wheel);
-            self.harness.run();
+            self.turn(by);
         }
         panic!("{label:?} does not come into sight: {:#?}", self.labels());
     }

@@ -1,6 +1,7 @@
 //! From a verdict to the rule behind it: what is denied and why, and the lines of the object that a reason names.
 
 use portolan::map::model::Tone;
+use portolan::worker::Opening;
 use serde_json::{Value, json};
 
 use super::assumptions::{open, pod, policy};
@@ -93,4 +94,28 @@ fn a_rule_of_the_whole_cluster_is_marked_as_well() {
     assert_eq!(key, "policy.networking.k8s.io/v1alpha2 ClusterNetworkPolicy fence");
     let ends = (lines.first().map(String::as_str), lines.last().map(String::as_str));
     assert_eq!((ends, lines.len()), ((Some("- name: no-db"), Some("app: db")), 7), "{lines:?}");
+}
+
+/// Reasons for hundreds of rows take longer than the rows themselves: those that are not seen at once get them when somebody looks.
+#[test]
+fn rows_further_down_get_their_reasons_when_they_come_into_sight() {
+    let folder = tempfile::tempdir().unwrap();
+    let many = (0..60).map(|n| pod(&format!("p-{n:02}"), &format!("10.1.1.{n}")));
+    let text: Vec<String> = pods().into_iter().chain(many).map(|pod| pod.to_string()).collect();
+    std::fs::write(folder.path().join("all.yaml"), text.join("\n---\n")).unwrap();
+    let mut desk = Desk::open(Opening::Manifests(vec![folder.path().to_owned()]));
+    desk.until_view("the pods are there", |view| view.namespaces.iter().any(|row| row.n_pods == 63));
+    desk.search("shop/web", "workload/shop/Pod/web");
+    let reasons = |view: &portolan::view_model::View| -> Vec<(bool, bool)> {
+        let rows = &view.inspector.as_ref().unwrap().destinations;
+        rows.iter().map(|row| (row.waits, row.because.is_empty() && row.why.is_empty())).collect()
+    };
+    let before = reasons(&desk.view());
+    assert_eq!(before.len(), 63);
+    assert!(before[..40].iter().all(|row| *row == (false, false)) && before[40..].iter().all(|row| *row == (true, true)), "{before:?}");
+    let first = desk.labels().into_iter().find(|label| label.starts_with("cache, shop")).unwrap();
+    desk.wheel_over(&first, -2_400.0);
+    desk.until_view("all have reasons", |view| reasons(view).iter().all(|row| *row == (false, false)));
+    desk.search("shop/db", "workload/shop/Pod/db");
+    assert_eq!(reasons(&desk.view())[50], (true, true), "what is selected next is as quick");
 }

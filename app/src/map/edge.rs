@@ -101,14 +101,22 @@ pub fn draw(route: &Route, shift: (Vec2, Vec2), tone: Tone, extent: Extent, look
     drawn.extend(shapes::line(points, style, zoom, colour, seen));
     let tip = to_screen(route.tip + shift.1);
     drawn.push(Shape::convex_polygon(arrow_head(tip, route.towards, style.width, zoom).to_vec(), colour, Stroke::NONE));
-    if tone == Tone::Denied && zoom >= 0.3 {
-        let centre = to_screen(route.at(0.5) + (shift.0 + shift.1) / 2.0);
-        let arm = 5.0 * zoom.clamp(0.5, 1.25);
-        let stroke = Stroke::new(2.0, colour);
-        for arm in [vec2(arm, arm), vec2(arm, -arm)] {
-            drawn.push(Shape::line_segment([centre - arm, centre + arm], stroke));
-        }
+    if tone == Tone::Denied && zoom >= CROSS_ZOOM {
+        let arms = cross(to_screen(route.at(0.5) + (shift.0 + shift.1) / 2.0), zoom);
+        drawn.extend(arms.map(|arm| Shape::line_segment(arm, Stroke::new(CROSS_WIDTH, colour))));
     }
+}
+
+/// From this zoom on the cross of a way that is denied can be seen.
+pub const CROSS_ZOOM: f32 = 0.3;
+
+/// Width of the lines of a cross.
+pub const CROSS_WIDTH: f32 = 2.0;
+
+/// The two lines of a cross.
+pub fn cross(centre: Pos2, zoom: f32) -> [[Pos2; 2]; 2] {
+    let arm = 5.0 * shapes::line_scale(zoom);
+    [vec2(arm, arm), vec2(arm, -arm)].map(|arm| [centre - arm, centre + arm])
 }
 
 /// The corners of an arrow head whose point is at `tip`.

@@ -183,6 +183,12 @@ impl Scene {
         }
     }
 
+    /// Whether an end of an edge is on its way to its place.
+    pub fn is_moving(&self, edge: usize) -> bool {
+        let (from, to) = self.shift(edge);
+        from != Vec2::ZERO || to != Vec2::ZERO
+    }
+
     /// The edge at a point of the picture, the nearest and uppermost.
     pub fn edge_under(&self, point: Pos2) -> Option<usize> {
         let near = self.drawn.iter().filter_map(|edge| {

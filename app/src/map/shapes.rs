@@ -22,12 +22,26 @@ pub struct LineStyle {
     pub dash: Option<(f32, f32)>,
 }
 
+/// Dash and gap of what depends, of what is denied, of what is lost, and of what holds for some only.
+pub const DEPENDS: (f32, f32) = (2.0, 3.0);
+/// See [`DEPENDS`].
+pub const DENIED: (f32, f32) = (7.0, 4.0);
+/// See [`DEPENDS`].
+pub const LOST: (f32, f32) = (9.0, 5.0);
+/// See [`DEPENDS`].
+pub const SOME: (f32, f32) = (14.0, 4.0);
+
+/// How much of their size lines have at a zoom.
+pub fn line_scale(zoom: f32) -> f32 {
+    zoom.clamp(0.5, 1.25)
+}
+
 impl LineStyle {
     /// The style of an edge of this tone, that holds for all or some of what is at its ends.
     pub fn of_extent(tone: Tone, extent: Extent) -> Self {
         let style = Self::of(tone);
         match extent {
-            Extent::Some if style.dash.is_none() => Self { dash: Some((14.0, 4.0)), ..style },
+            Extent::Some if style.dash.is_none() => Self { dash: Some(SOME), ..style },
             _ => style,
         }
     }
@@ -36,11 +50,11 @@ impl LineStyle {
     pub fn of(tone: Tone) -> Self {
         let (width, dash) = match tone {
             Tone::Plain | Tone::Allowed => (1.5, None),
-            Tone::Depends => (1.5, Some((2.0, 3.0))),
-            Tone::Denied => (1.5, Some((7.0, 4.0))),
+            Tone::Depends => (1.5, Some(DEPENDS)),
+            Tone::Denied => (1.5, Some(DENIED)),
             Tone::Open => (2.5, None),
             Tone::Gained => (3.0, None),
-            Tone::Lost => (3.0, Some((9.0, 5.0))),
+            Tone::Lost => (3.0, Some(LOST)),
         };
         Self { width, dash }
     }
@@ -239,7 +253,7 @@ pub fn dashes(points: &[Pos2], dash: f32, gap: f32, seen: Rect) -> Vec<Vec<Pos2>
 
 /// A line in the given style and colour; what is not seen may be left out.
 pub fn line(points: Vec<Pos2>, style: LineStyle, zoom: f32, colour: Color32, seen: Rect) -> Vec<Shape> {
-    let scale = zoom.clamp(0.5, 1.25);
+    let scale = line_scale(zoom);
     let stroke = Stroke::new(style.width * scale, colour);
     match style.dash {
         None => vec![Shape::line(points, stroke)],

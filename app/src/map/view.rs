@@ -410,7 +410,7 @@ impl MapView {
                 scene: &*scene,
                 strokes: self.strokes,
                 looks: self.looks,
-                look: &in_crowd,
+                look: &|_| None,
                 camera,
                 viewport,
                 dark: ui.visuals().dark_mode,
@@ -419,10 +419,13 @@ impl MapView {
                 let dimmed = connected.is_some_and(|connected| !connected.edges[edge]);
                 stands_out(edge).then_some(EdgeLook { dimmed, lit: false, faint: dimmed })
             };
-            let shape = self.crowd.shape(ui.ctx(), Manner::Plain, &demand);
-            ui.painter().add(shape);
-            let shape = self.outstanding.shape(ui.ctx(), Manner::Styled, &crowd::Demand { look: &apart, ..demand });
-            ui.painter().add(shape);
+            for (crowds, manner, look) in [
+                (&mut self.crowd, Manner::Plain, &in_crowd as &dyn Fn(usize) -> Option<EdgeLook>),
+                (&mut self.outstanding, Manner::Styled, &apart),
+            ] {
+                let shapes = crowds.shapes(ui.ctx(), manner, &crowd::Demand { look, ..demand });
+                ui.painter().extend(shapes);
+            }
             let to_screen = |point| camera.to_screen(viewport, point);
             let sight = edge::Sight { to_screen: &to_screen, zoom: camera.zoom, seen: ui.clip_rect(), palette };
             let mut drawn = Vec::new();

@@ -165,15 +165,23 @@ pub fn fold_arrow(ui: &Ui, center: Pos2, unfolded: bool, color: Color32) {
 }
 
 /// A row of tabs: text in the given order, the current one semibold with an accent line under it. Returns the row's rectangle.
-/// `width` is what the tabs may take; they move together when it is short, and elide when it is shorter still.
+/// `width` is what the tabs may take; they move together and get smaller when it is short, and elide when it is shorter still.
 pub fn tabs<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, tabs: &[(T, String)], current: &mut T, height: f32, width: f32) -> Rect {
     let palette = Palette::of(ui);
     let (_, rect) = ui.allocate_space(vec2(width, height));
-    let font = |on: bool| if on { theme::semibold(theme::size::TEXT) } else { theme::regular(theme::size::TEXT) };
     // Measured in semibold, so that nothing moves when the current tab changes.
-    let widths: Vec<f32> = tabs.iter().map(|(_, title)| width_of(ui, title, font(true)).ceil()).collect();
+    let widths = |size: f32| -> Vec<f32> { tabs.iter().map(|(_, title)| width_of(ui, title, theme::semibold(size)).ceil()).collect() };
+    let is_short = widths(theme::size::TEXT).iter().sum::<f32>() + 8.0 * tabs.len().saturating_sub(1) as f32 > width;
+    let size = if is_short { theme::size::TABLE } else { theme::size::TEXT };
+    let font = |on: bool| if on { theme::semibold(size) } else { theme::regular(size) };
+    let widths = if is_short {
+        // Then every point counts, and the tabs may move.
+        tabs.iter().map(|(tab, title)| width_of(ui, title, font(*tab == *current)).ceil()).collect()
+    } else {
+        widths(size)
+    };
     let total: f32 = widths.iter().sum();
-    let gap = if tabs.len() > 1 { ((width - total) / (tabs.len() - 1) as f32).clamp(8.0, 20.0) } else { 0.0 };
+    let gap = if tabs.len() > 1 { ((width - total) / (tabs.len() - 1) as f32).clamp(6.0, 20.0) } else { 0.0 };
     let room = width - gap * (tabs.len().saturating_sub(1)) as f32;
     let shrink = (room / total.max(1.0)).min(1.0);
     let mut x = rect.left();

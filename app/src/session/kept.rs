@@ -25,13 +25,18 @@ struct Choices {
 /// A picture whose model is shared.
 pub(super) type Shared = (Arc<MapModel>, Arc<Picture>);
 
+/// What is selected, and whether all rows of it have their reasons.
+type Asked = (Option<Id>, bool);
+
 /// The parts of a view that cost something.
 #[derive(Default)]
 pub(super) struct Kept {
     material: Option<Material>,
+    /// That of the answers before.
+    earlier: Option<Material>,
     picture: Option<(Choices, Shared)>,
     namespaces: Option<(BTreeSet<Id>, Arc<Vec<NamespaceRow>>)>,
-    inspector: Option<(Option<Id>, Option<Inspector>)>,
+    inspector: Option<(Asked, Option<Inspector>)>,
     warnings: Option<Vec<Warning>>,
     search_index: Option<Arc<Vec<SearchEntry>>>,
 }
@@ -39,7 +44,8 @@ pub(super) struct Kept {
 impl Kept {
     /// The answers are others now.
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        let earlier = self.material.take().or(self.earlier.take());
+        *self = Self { earlier, ..Self::default() };
     }
 
     pub(super) fn picture(&mut self, session: &Session, answers: &Answers, unfolded: &BTreeSet<Id>) -> Shared {
@@ -54,7 +60,8 @@ impl Kept {
         if let Some((_, known)) = self.picture.as_ref().filter(|(known, _)| *known == choices) {
             return known.clone();
         }
-        let material = self.material.get_or_insert_with(|| Material::new(&answers.base, &answers.edited));
+        let earlier = &mut self.earlier;
+        let material = self.material.get_or_insert_with(|| Material::new(&answers.base, &answers.edited, earlier.take()));
         let scene = Scene {
             base: &answers.base,
             edited: &answers.edited,
@@ -86,15 +93,21 @@ impl Kept {
         }
     }
 
-    pub(super) fn inspector(&mut self, answers: &Answers, selected: Option<&str>) -> Option<Inspector> {
-        match &self.inspector {
-            Some((known, inspector)) if known.as_deref() == selected => inspector.clone(),
-            _ => {
-                let made = selected.and_then(|id| inspector::inspect(&answers.base, &answers.edited, id));
-                self.inspector = Some((selected.map(str::to_owned), made.clone()));
-                made
-            }
+    pub(super) fn inspector(&mut self, session: &Session, answers: &Answers) -> Option<Inspector> {
+        let asked = (session.selected.clone(), session.gives_reasons);
+        if let Some((_, inspector)) = self.inspector.as_ref().filter(|(known, _)| *known == asked) {
+            return inspector.clone();
         }
+        let told = self.material(answers).told();
+        let subject = inspector::Question { base: &answers.base, edited: &answers.edited, told, gives_reasons: asked.1 };
+        let made = asked.0.as_deref().and_then(|id| inspector::inspect(subject, id));
+        self.inspector = Some((asked, made.clone()));
+        made
+    }
+
+    fn material(&mut self, answers: &Answers) -> &Material {
+        let earlier = &mut self.earlier;
+        self.material.get_or_insert_with(|| Material::new(&answers.base, &answers.edited, earlier.take()))
     }
 
     pub(super) fn warnings(&mut self, answers: &Answers) -> &[Warning] {

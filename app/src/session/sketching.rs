@@ -99,6 +99,7 @@ impl Session {
             | Command::BringBack(_)
             | Command::Pin(_)
             | Command::Explain(_)
+            | Command::GiveReasons
             | Command::ShowAssumptions(_)
             | Command::SetProfile(_)
             | Command::Assume { .. }

@@ -14,6 +14,7 @@ pub mod reasons;
 pub mod request;
 mod routes;
 pub mod search;
+pub mod told;
 
 use std::sync::Arc;
 
@@ -211,6 +212,8 @@ pub struct ConnectionRow {
     pub because: String,
     /// The whole reasoning, line by line.
     pub why: Vec<WhyLine>,
+    /// Whether its reasons are worked out only when somebody asks, see [`crate::command::Command::GiveReasons`].
+    pub waits: bool,
 }
 
 /// One line of a reasoning.

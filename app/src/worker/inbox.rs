@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 use super::Message;
 use crate::command::Command;
 
-/// How long events of a cluster are gathered before the picture is made anew.
-const GATHER: Duration = Duration::from_millis(50);
+/// How long events of a cluster are gathered before the picture is made anew: longer where that takes long, so that a busy cluster leaves
+/// half of a processor, and the picture that was made last time to be drawn.
+pub fn gathering(last: Duration) -> Duration {
+    last.clamp(Duration::from_millis(50), Duration::from_secs(1))
+}
 
 /// The worker's end of the channel.
 pub(super) struct Inbox {
@@ -24,14 +27,14 @@ impl Inbox {
     }
 
     /// Waits for messages, and takes all that are there; `None` when nobody can send any more. A person's command is not kept waiting;
-    /// events of a cluster come in swarms and are gathered a while.
-    pub(super) fn next(&self) -> Option<Vec<Message>> {
+    /// events of a cluster come in swarms and are gathered a while, as long as is to be with answers that take so long.
+    pub(super) fn next(&self, last: Duration) -> Option<Vec<Message>> {
         self.look();
         let mut batch = Vec::from(self.waiting.take());
         if batch.is_empty() {
             batch.push(self.messages.recv().ok()?);
         }
-        let deadline = Instant::now() + GATHER;
+        let deadline = Instant::now() + gathering(last);
         let mut is_command_there = batch.iter().any(|message| !is_event(message));
         while !is_command_there {
             match self.messages.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -109,6 +112,7 @@ const fn concern(command: &Command) -> Concern {
         | Command::BringBack(_)
         | Command::Pin(_)
         | Command::Explain(_)
+        | Command::GiveReasons
         | Command::ShowAssumptions(_) => Concern::Looking,
     }
 }
@@ -186,7 +190,7 @@ mod tests {
     fn the_newest_text_wins() {
         let (sender, inbox) = inbox();
         send(&sender, [edit("a", "1"), edit("a", "2"), edit("b", "3"), Message::Command(Command::Undo), edit("b", "4")]);
-        assert_eq!(texts(&inbox.next().unwrap()), ["2", "3", "-", "4"]);
+        assert_eq!(texts(&inbox.next(Duration::ZERO).unwrap()), ["2", "3", "-", "4"]);
     }
 
     #[test]
@@ -194,7 +198,7 @@ mod tests {
         let (sender, inbox) = inbox();
         send(&sender, [edit("a", "1"), event(), edit("a", "2"), looking(), edit("a", "3")]);
         send(&sender, [Message::Command(Command::NameSketch(String::new())), edit("a", "4")]);
-        assert_eq!(texts(&inbox.next().unwrap()), ["event", "-", "3", "-", "4"]);
+        assert_eq!(texts(&inbox.next(Duration::ZERO).unwrap()), ["event", "-", "3", "-", "4"]);
     }
 
     #[test]
@@ -205,12 +209,12 @@ mod tests {
         send(&sender, [edit("a", "1")]);
         assert!(inbox.holds_newer() && !inbox.holds_end());
         send(&sender, [Message::Command(Command::Undo), edit("a", "2")]);
-        assert_eq!(texts(&inbox.next().unwrap()), ["-", "event", "1", "-", "2"]);
+        assert_eq!(texts(&inbox.next(Duration::ZERO).unwrap()), ["-", "event", "1", "-", "2"]);
         assert!(!inbox.holds_newer(), "all of it is taken");
         send(&sender, [Message::Close]);
         assert!(inbox.holds_newer() && inbox.holds_end());
         drop(sender);
-        assert_eq!(inbox.next().map(|batch| batch.len()), Some(1));
-        assert!(inbox.next().is_none());
+        assert_eq!(inbox.next(Duration::ZERO).map(|batch| batch.len()), Some(1));
+        assert!(inbox.next(Duration::ZERO).is_none());
     }
 }

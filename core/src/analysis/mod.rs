@@ -102,7 +102,7 @@ impl Host {
 pub struct Analysis {
     snapshot: Snapshot,
     inventory: Inventory,
-    reachability: Reachability,
+    reachability: Arc<Reachability>,
     ways: OnceLock<entry::Ways>,
     /// Whether anything says that some pod leaves otherwise than from its node.
     pub(crate) has_special_routes: OnceLock<bool>,
@@ -127,7 +127,7 @@ impl Analysis {
     }
 
     fn over(snapshot: Snapshot, inventory: Inventory, assumptions: &Assumptions) -> Self {
-        let reachability = Reachability::new(&snapshot, &inventory, assumptions);
+        let reachability = Arc::new(Reachability::new(&snapshot, &inventory, assumptions));
         Self {
             snapshot,
             inventory,
@@ -164,7 +164,7 @@ impl Analysis {
         Self {
             snapshot,
             inventory,
-            reachability,
+            reachability: Arc::new(reachability),
             ways: OnceLock::new(),
             has_special_routes: OnceLock::new(),
             identity: Arc::default(),
@@ -189,7 +189,7 @@ impl Analysis {
     }
 
     /// Who may reach whom.
-    pub fn reachability(&self) -> &Reachability {
+    pub fn reachability(&self) -> &Arc<Reachability> {
         &self.reachability
     }
 

@@ -27,6 +27,8 @@ id! {
 /// Pods that no selector in force can tell apart.
 #[derive(Debug, Clone)]
 pub struct Class {
+    /// What it is told by where ids are not: they stay the same in what follows by changes, and elsewhere they are given anew.
+    identity: Arc<()>,
     /// One of them, for all that they have in common.
     representative: Arc<Entry>,
     /// The labels of their namespace.
@@ -131,6 +133,16 @@ impl Class {
     /// How many of them run on a node.
     pub(super) fn pods_on(&self, node: &str) -> usize {
         self.nodes.as_ref().and_then(|nodes| nodes.get(node).copied()).unwrap_or(0)
+    }
+
+    /// Whether another class, which has the same id in a reachability before or after, is the same, whatever pods it has.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.identity, &other.identity) && self.namespace_labels == other.namespace_labels
+    }
+
+    /// The nodes that they run on, where some pod of the cluster shares its node's network.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &SmolStr> {
+        self.nodes.iter().flat_map(|nodes| nodes.keys())
     }
 
     /// Takes a pod in, where it has its place by name.
@@ -253,6 +265,7 @@ impl ClassKey {
     pub(super) fn class(&self, inventory: &Inventory, pod: PodId, counts_nodes: bool) -> Class {
         static UNKNOWN: LazyLock<Arc<Row>> = LazyLock::new(|| Arc::new(Row::unknown()));
         let mut class = Class {
+            identity: Arc::default(),
             representative: Arc::clone(inventory.pods.at(pod).entry()),
             namespace_labels: self.namespace_labels.clone(),
             pods: SmallVec::from_slice(&[pod]),

@@ -27,7 +27,7 @@ use smol_str::SmolStr;
 
 pub use class::{Class, ClassId};
 pub use outcome::Outcome;
-pub use overview::{OutcomeId, Overview};
+pub use overview::{OutcomeId, Overview, Pair, Pairs};
 pub use row::{AddressOutcome, Addresses};
 
 pub(crate) use evaluation::{is_to_be_learned, rule_ports};

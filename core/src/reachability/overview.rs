@@ -4,359 +4,343 @@
 //! Invariant: for two classes that are [regular](Overview::is_regular) in the direction that is asked about and of which neither tells the
 //! other [apart](Overview::apart), [`Reachability::pair`] is what [`Overview::others`] of both sides come to together.
 
-use std::net::IpAddr;
+mod telling;
+
 use std::sync::{Arc, LazyLock};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use super::matching::Match;
-use super::row::{Row, narrowest};
-use super::{Class, ClassId, End, Outcome, Reachability, Selection};
-use crate::address::{AddressBlock, Family, number};
-use crate::ids::Id as _;
+use super::row::Row;
+use super::{Class, ClassId, End, Outcome, Reachability};
+use crate::ids::{Id as _, Table};
 use crate::inventory::{Inventory, PodId};
-use crate::policy::{Direction, PeerKind, PodSelector, PortKind};
+use crate::policy::Direction;
 use crate::ports::{PortSet, Protocol};
+use telling::{Others, Telling, Told};
 
-/// Classes, sorted; `None` for too many of them.
-type Named = Option<Arc<[ClassId]>>;
+/// Stands where something has not been asked for yet.
+const UNKNOWN: u32 = u32::MAX;
 
-/// What is known of a row.
-#[derive(Debug, Clone, Default)]
-struct Known {
-    /// The classes that may be treated unlike most.
-    apart: Named,
-    /// One that is treated like most, where that is not what holds for a class that no rule names.
-    like_most: Option<ClassId>,
-    /// What the others are told apart by besides, where most are: their ports of certain names.
-    by_ports: Option<Arc<ByPorts>>,
-}
+/// Where so many classes are others than before, everything is looked at anew.
+const MAX_CHANGED: usize = 256;
 
-/// Classes by their ports of some names.
-#[derive(Debug, Default)]
-struct ByPorts {
-    /// A number for each class that is the same for equal ports.
-    group_of: FxHashMap<ClassId, u32>,
-    /// The classes whose ports are not those that most have.
-    unlike: Vec<ClassId>,
-}
+/// Where there are more sets of ports with names that policies name, who names ports is looked at pair by pair.
+const MAX_PORT_GROUPS: usize = 256;
 
-/// Which classes a peer of a rule holds.
+/// A row, and what was found out about it.
 #[derive(Debug)]
-enum Part {
-    /// These, sorted.
-    These(Vec<ClassId>),
-    /// All but these, sorted.
-    AllBut(Vec<ClassId>),
+struct Known {
+    row: Arc<Row>,
+    /// Whom it tells apart; `None` where they are too many.
+    told: Option<Told>,
+    /// How many classes its rules name, or at least so many.
+    n_named: usize,
+    /// What holds for those that are told apart, by their place among these.
+    of_apart: Vec<u32>,
+    /// What holds for the others, by their ports where that tells them apart, and else the first for all.
+    of_others: Vec<u32>,
 }
 
-impl Part {
-    /// Those that it holds, or those that it does not, whichever are fewer.
-    fn fewer(&self) -> &[ClassId] {
-        match self {
-            Self::These(ids) | Self::AllBut(ids) => ids,
-        }
-    }
-}
-
-/// A view of all classes of a reachability that answers questions about many of them.
-pub struct Overview<'a> {
-    reachability: &'a Reachability,
-    /// The addresses of the classes that have pods, IPv4 and IPv6, sorted.
-    addresses: [Vec<(u128, ClassId)>; 2],
-    /// Those without an address.
-    elsewhere: Vec<ClassId>,
-    /// Those that share their node's network.
-    on_nodes: Vec<ClassId>,
-    /// Whether any two classes have an address family in common.
-    has_common_family: bool,
-    known: FxHashMap<*const Row, Known>,
-    /// By names of ports.
-    by_ports: FxHashMap<Vec<SmolStr>, Arc<ByPorts>>,
-    /// What holds for a class that is told apart by its ports alone, by row and group.
-    of_groups: FxHashMap<(*const Row, u32), u32>,
-    /// What selectors hold that hold many.
-    parts: FxHashMap<PodSelector, Arc<Part>>,
+/// A view of all classes of a reachability that answers questions about many of them. What was found out is remembered.
+pub struct Overview {
+    reachability: Arc<Reachability>,
+    telling: Telling,
+    /// The row of each class, for each direction of [`Direction::ALL`]; [`UNKNOWN`] for classes without pods.
+    row_of: [Vec<u32>; 2],
+    rows: Vec<Option<Known>>,
+    ports: PortGroups,
+    /// For classes that share their node's network: whom they tell apart, those among them that have pods on the same node.
+    on_nodes: FxHashMap<ClassId, OnNode>,
     /// Every outcome that has come up, and its place.
     outcomes: Vec<Outcome>,
     places: FxHashMap<Outcome, u32>,
-    /// What holds for a class that is named, by row.
-    sides: FxHashMap<(*const Row, ClassId), u32>,
-    /// What holds for the others, by row.
-    rest: FxHashMap<*const Row, u32>,
     /// What two sides come to together.
     both: FxHashMap<(u32, u32), u32>,
+    /// See [`Self::pairs`]; as they were before, where something is outdated.
+    pairs: Arc<Pairs>,
+    outdated: Outdated,
+}
+
+/// Of which classes the pairs are not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outdated {
+    All,
+    These(FxHashSet<ClassId>),
+}
+
+/// The ports of those names that policies name, each with its number.
+type Ports = Vec<(SmolStr, Protocol, u16)>;
+
+/// Groups of classes that have the same ports of the names that policies name.
+#[derive(Debug, Default)]
+struct PortGroups {
+    /// Of all that there have been; none where there are too many.
+    numbers: FxHashMap<Ports, u32>,
+    /// By class.
+    group_of: Vec<u32>,
+    /// The classes of each group.
+    classes: Vec<Vec<ClassId>>,
+}
+
+/// A class that shares its node's network: what comes from their own node pods may let in whatever policies say.
+#[derive(Debug, Default)]
+struct OnNode {
+    /// The classes with pods on the node.
+    neighbours: FxHashSet<ClassId>,
+    /// Those, and whom its row tells apart; `None` where they are too many.
+    apart: Option<Arc<[ClassId]>>,
 }
 
 /// What came out for a pair of classes: a number that is the same for equal outcomes. See [`Overview::outcome`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutcomeId(u32);
 
-impl Reachability {
-    /// A view of all classes.
-    pub fn overview(&self) -> Overview<'_> {
-        let (mut v4, mut v6, mut elsewhere, mut on_nodes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (mut lacks_v4, mut lacks_v6) = (false, false);
-        for (id, class) in self.inhabited() {
-            for address in class.addresses() {
-                let all = if matches!(address, IpAddr::V4(_)) { &mut v4 } else { &mut v6 };
-                all.push((number(*address), id));
-            }
-            if class.addresses().is_empty() {
-                elsewhere.push(id);
-            } else {
-                lacks_v4 |= !class.addresses().iter().any(IpAddr::is_ipv4);
-                lacks_v6 |= !class.addresses().iter().any(IpAddr::is_ipv6);
-            }
-            if class.host_network() {
-                on_nodes.push(id);
-            }
+/// Two classes of which one tells the other apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    /// Where it starts.
+    pub from: ClassId,
+    /// Where it ends.
+    pub to: ClassId,
+    /// What may go between them; where they are on one node, what may go between some pods of them.
+    pub outcome: OutcomeId,
+    /// Whether a rule names one of them, as against rules that hold nearly everybody.
+    pub is_named: bool,
+    /// Whether pods of the one share the network of a node that runs pods of the other: then it counts which pods they are.
+    pub is_on_node: bool,
+}
+
+/// Pairs of classes, sorted; there are many of them.
+#[derive(Debug, Default)]
+pub struct Pairs {
+    /// Each source with where its targets end.
+    sources: Vec<(ClassId, usize)>,
+    /// Each target, and its outcome with [`IS_NAMED`] and [`IS_ON_NODE`].
+    targets: Vec<(ClassId, u32)>,
+}
+
+/// Set in an outcome where the pair is named.
+const IS_NAMED: u32 = 1 << 31;
+
+/// Set in an outcome where it counts which pods of the pair are meant.
+const IS_ON_NODE: u32 = 1 << 30;
+
+impl Pairs {
+    /// Adds one that comes after those that are there.
+    fn push(&mut self, pair: Pair) {
+        let flags = if pair.is_named { IS_NAMED } else { 0 } | if pair.is_on_node { IS_ON_NODE } else { 0 };
+        self.targets.push((pair.to, (pair.outcome.0 & !(IS_NAMED | IS_ON_NODE)) | flags));
+        match self.sources.last_mut() {
+            Some((from, end)) if *from == pair.from => *end = self.targets.len(),
+            _ => self.sources.push((pair.from, self.targets.len())),
         }
-        v4.sort_unstable();
-        v6.sort_unstable();
-        let has_common_family = !(lacks_v4 && lacks_v6);
-        Overview {
-            reachability: self,
-            addresses: [v4, v6],
-            elsewhere,
-            on_nodes,
-            has_common_family,
-            known: FxHashMap::default(),
-            by_ports: FxHashMap::default(),
-            of_groups: FxHashMap::default(),
-            parts: FxHashMap::default(),
-            outcomes: Vec::new(),
-            places: FxHashMap::default(),
-            sides: FxHashMap::default(),
-            rest: FxHashMap::default(),
-            both: FxHashMap::default(),
-        }
+    }
+
+    /// Each of them, by source and target.
+    pub fn iter(&self) -> impl Iterator<Item = Pair> + '_ {
+        let starts = std::iter::once(0).chain(self.sources.iter().map(|(_, end)| *end));
+        self.sources.iter().zip(starts).flat_map(|((from, end), start)| {
+            self.targets.get(start..*end).unwrap_or_default().iter().map(|(to, outcome)| Pair {
+                from: *from,
+                to: *to,
+                outcome: OutcomeId(outcome & !(IS_NAMED | IS_ON_NODE)),
+                is_named: outcome & IS_NAMED != 0,
+                is_on_node: outcome & IS_ON_NODE != 0,
+            })
+        })
     }
 }
 
-impl Overview<'_> {
-    /// The classes with pods that rules may single out for a class in one direction, sorted; `None` where they are nearly all. It may name
-    /// some that are treated like all others.
-    pub fn named(&mut self, class: ClassId, direction: Direction) -> Option<Arc<[ClassId]>> {
-        let known = self.known(class, direction);
-        (known.like_most.is_none() && known.by_ports.is_none()).then_some(known.apart).flatten()
+impl Overview {
+    /// A view of all classes.
+    pub fn new(reachability: Arc<Reachability>) -> Self {
+        let telling = Telling::new(&reachability);
+        let ports = PortGroups::new(&reachability, &telling.inhabited, FxHashMap::default());
+        let mut overview = Self::with(reachability, telling, ports);
+        overview.find_neighbours();
+        overview
     }
 
-    /// The classes with pods that may be treated unlike most in one direction, sorted: those that rules [name](Overview::named), or where
-    /// some rule holds nearly everybody, those that it does not hold, and those that others name. `None` where they are too many.
-    pub fn apart(&mut self, class: ClassId, direction: Direction) -> Option<Arc<[ClassId]>> {
-        let known = self.known(class, direction);
-        known.by_ports.is_none().then_some(known.apart).flatten()
-    }
-
-    fn known(&mut self, class: ClassId, direction: Direction) -> Known {
-        let row = self.reachability.row(class, direction);
-        let key = std::ptr::from_ref(row);
-        if let Some(known) = self.known.get(&key) {
-            return known.clone();
-        }
-        let known = match self.named_by(row) {
-            Some(named) => Known { apart: Some(named), ..Known::default() },
-            None => self.broad(row).unwrap_or_default(),
-        };
-        self.known.insert(key, known.clone());
-        known
-    }
-
-    /// As many classes are told apart at most.
-    fn most(&self) -> usize {
-        let n_classes = self.reachability.classes.len();
-        if n_classes > 8 { n_classes / 2 } else { usize::MAX }
-    }
-
-    /// What is known of a row of which some peers hold nearly everybody: then most are held by those peers alone.
-    fn broad(&mut self, row: &Row) -> Option<Known> {
-        let reachability = self.reachability;
-        // What may be known of these is known of each by itself.
-        let mut apart: Vec<ClassId> = self.on_nodes.iter().chain(&self.elsewhere).copied().collect();
-        let direction = row.key.direction;
-        let mut names: Vec<&SmolStr> = Vec::new();
-        for rule in row.key.policies.iter().filter_map(|placed| placed.policy.rules(direction)).flatten() {
-            names.extend(rule.ports.iter().flatten().filter_map(|port| match &port.kind {
-                PortKind::Named(_, name) => Some(name),
-                PortKind::Set(_) => None,
-            }));
-            for peer in rule.peers.iter().flatten() {
-                self.tell_apart(&peer.kind, &mut apart)?;
-            }
-        }
-        let in_order = |ids: &mut Vec<ClassId>| {
-            ids.sort_unstable();
-            ids.dedup();
-            ids.retain(|id| !reachability.classes.at(*id).pods.is_empty());
-        };
-        in_order(&mut apart);
-        if apart.len() > self.most() {
-            return None;
-        }
-        if direction == Direction::Egress && !names.is_empty() {
-            // Names of ports are resolved on whoever a rule holds.
-            names.sort_unstable();
-            names.dedup();
-            let by_ports = self.by_ports(&names);
-            if apart.len() + by_ports.unlike.len() > self.most() {
-                return Some(Known { apart: Some(apart.into()), like_most: None, by_ports: Some(by_ports) });
-            }
-            apart.extend(&by_ports.unlike);
-            in_order(&mut apart);
-        }
-        let like_most = reachability.inhabited().map(|(id, _)| id).find(|id| apart.binary_search(id).is_err())?;
-        Some(Known { apart: Some(apart.into()), like_most: Some(like_most), by_ports: None })
-    }
-
-    /// The classes by their ports of these names.
-    fn by_ports(&mut self, names: &[&SmolStr]) -> Arc<ByPorts> {
-        let key: Vec<SmolStr> = names.iter().map(|name| (*name).clone()).collect();
-        if let Some(known) = self.by_ports.get(&key) {
-            return Arc::clone(known);
-        }
-        type Ports<'a> = Vec<(&'a str, Protocol, u16)>;
-        let mut groups: FxHashMap<Ports<'_>, (u32, usize)> = FxHashMap::default();
-        let mut group_of = FxHashMap::default();
-        for (id, class) in self.reachability.inhabited() {
-            let ports = class.ports().iter().filter(|port| names.contains(&&port.name));
-            let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-            let (group, n) = groups.entry(ports.map(|port| (port.name.as_str(), port.protocol, port.port)).collect()).or_insert((next, 0));
-            *n += 1;
-            group_of.insert(id, *group);
-        }
-        let usual = groups.into_values().max_by_key(|(group, n)| (*n, *group)).map(|(group, _)| group);
-        let unlike = group_of.iter().filter(|(_, group)| Some(**group) != usual).map(|(id, _)| *id).collect();
-        let by_ports = Arc::new(ByPorts { group_of, unlike });
-        self.by_ports.insert(key, Arc::clone(&by_ports));
-        by_ports
-    }
-
-    /// Adds those who are not held by a peer of a rule where most are, or are where most are not.
-    fn tell_apart(&mut self, kind: &PeerKind, apart: &mut Vec<ClassId>) -> Option<()> {
-        match kind {
-            PeerKind::Pods(selector) => apart.extend(self.part(selector).fewer()),
-            PeerKind::Block(_, block) => apart.extend(self.part_of_block(block).fewer()),
-            PeerKind::Entity(entity) => entity.blocks.iter().for_each(|block| apart.extend(self.part_of_block(block).fewer())),
-            // Only what shares its node's network is held by these, and that is told apart already.
-            PeerKind::Nodes(_) | PeerKind::Domain(_) => {}
-            PeerKind::All(terms) => {
-                for one in &narrowest(terms)?.any {
-                    let part = match one {
-                        PeerKind::Pods(selector) => self.part(selector),
-                        PeerKind::Block(_, block) => Arc::new(self.part_of_block(block)),
-                        _ => return None,
-                    };
-                    // Whom the other terms hold of so many is not known.
-                    let Part::These(ids) = &*part else { return None };
-                    apart.extend(ids);
-                }
-            }
-        }
-        Some(())
-    }
-
-    fn part(&mut self, selector: &PodSelector) -> Arc<Part> {
-        if let Some(part) = self.parts.get(selector) {
-            return Arc::clone(part);
-        }
-        let reachability = self.reachability;
-        let kind = PeerKind::Pods(selector.clone());
-        let is_held = |class: &Class| reachability.matcher.class_match(&kind, class) != Match::No;
-        let part = match reachability.selection(selector, reachability.classes.len()) {
-            Selection::Few(ids) if ids.len() <= self.most() => Part::These(ids),
-            _ => {
-                let (these, others): (Vec<_>, Vec<_>) = reachability.inhabited().partition(|(_, class)| is_held(class));
-                let ids = |of: Vec<(ClassId, &Class)>| of.into_iter().map(|(id, _)| id).collect();
-                if these.len() <= others.len() { Part::These(ids(these)) } else { Part::AllBut(ids(others)) }
-            }
-        };
-        let part = Arc::new(part);
-        self.parts.insert(selector.clone(), Arc::clone(&part));
-        part
-    }
-
-    /// Which classes have some address in a block, of those that have addresses.
-    fn part_of_block(&self, block: &AddressBlock) -> Part {
-        let [v4, v6] = &self.addresses;
-        let addresses = if block.family == Family::V4 { v4 } else { v6 };
-        let place = |address: u128| addresses.partition_point(|(other, _)| *other < address);
-        let spans: Vec<(usize, usize)> = block
-            .addresses
-            .spans()
-            .iter()
-            .map(|(first, last)| (place(*first), last.checked_add(1).map_or(addresses.len(), place)))
-            .filter(|(from, to)| from < to)
-            .collect();
-        let n_held: usize = spans.iter().map(|(from, to)| to - from).sum();
-        let ids = |from: usize, to: usize| addresses.get(from..to).unwrap_or_default().iter().map(|(_, id)| *id);
-        let mut found: Vec<ClassId> = if 2 * n_held <= addresses.len() {
-            spans.iter().flat_map(|(from, to)| ids(*from, *to)).collect()
-        } else {
-            let ends = spans.iter().map(|(_, to)| *to);
-            let starts = spans.iter().map(|(from, _)| *from).chain([addresses.len()]);
-            std::iter::once(0).chain(ends).zip(starts).flat_map(|(from, to)| ids(from, to)).collect()
-        };
-        found.sort_unstable();
-        found.dedup();
-        if 2 * n_held <= addresses.len() { Part::These(found) } else { Part::AllBut(found) }
-    }
-
-    fn named_by(&self, row: &Row) -> Named {
-        let reachability = self.reachability;
+    fn with(reachability: Arc<Reachability>, telling: Telling, ports: PortGroups) -> Self {
         let n_classes = reachability.classes.len();
-        let most = self.most();
-        let singling = row.singling(reachability)?;
-        let mut ids: Vec<ClassId> = singling.selected.to_vec();
-        ids.extend(singling.lists().iter().flat_map(|list| list.iter().copied()));
-        if singling.has_blocks() {
-            ids.extend(&self.elsewhere);
-            for (blocks, addresses) in singling.blocks().iter().zip(&self.addresses) {
-                for (first, last) in blocks.spans() {
-                    let from = addresses.partition_point(|(address, _)| address < first);
-                    ids.extend(
-                        addresses.get(from..).unwrap_or_default().iter().take_while(|(address, _)| address <= last).map(|(_, id)| *id),
-                    );
-                    if ids.len() > most.saturating_mul(2) {
-                        return None;
-                    }
+        let mut row_of = [vec![UNKNOWN; n_classes], vec![UNKNOWN; n_classes]];
+        let mut numbers: FxHashMap<*const Row, u32> = FxHashMap::default();
+        for (direction, row_of) in Direction::ALL.into_iter().zip(&mut row_of) {
+            for id in &telling.inhabited {
+                let next = u32::try_from(numbers.len()).unwrap_or(UNKNOWN);
+                let number = *numbers.entry(std::ptr::from_ref(reachability.row(*id, direction))).or_insert(next);
+                if let Some(place) = row_of.get_mut(id.index()) {
+                    *place = number;
                 }
             }
         }
-        if singling.has_nodes() {
-            ids.extend(&self.on_nodes);
+        let rows = std::iter::repeat_with(|| None).take(numbers.len()).collect();
+        Self {
+            telling,
+            row_of,
+            rows,
+            ports,
+            on_nodes: FxHashMap::default(),
+            outcomes: Vec::new(),
+            places: FxHashMap::default(),
+            both: FxHashMap::default(),
+            pairs: Arc::default(),
+            outdated: Outdated::All,
+            reachability,
         }
-        ids.sort_unstable();
-        ids.dedup();
-        ids.retain(|id| id.index() < singling.n_known && !reachability.classes.at(*id).pods.is_empty());
-        let later = (singling.n_known..n_classes).map(ClassId::from_index);
-        ids.extend(later.filter(|id| !reachability.classes.at(*id).pods.is_empty()));
-        if singling.has_ports() {
-            let holds = |(id, class): &(ClassId, &Class)| ids.binary_search(id).is_ok() || singling.has_port_of(class);
-            ids = reachability.inhabited().filter(holds).map(|(id, _)| id).collect();
-        }
-        (ids.len() <= most).then(|| ids.into())
     }
 
-    /// Whether a class is treated in one direction by its rules alone, which tell few apart: it does not share its node's network, and shares an
-    /// address family with everybody.
+    /// A view of all classes of a reachability that follows from this one: equal to [`Self::new`] in what it answers, and sooner there.
+    pub fn next(self, reachability: Arc<Reachability>) -> Self {
+        let (Some(changed), Outdated::These(mut outdated)) = (self.changed(&reachability), self.outdated.clone()) else {
+            return Self::new(reachability);
+        };
+        let telling = Telling::new(&reachability);
+        let ports = PortGroups::new(&reachability, &telling.inhabited, self.ports.numbers);
+        if ports.classes.is_empty() {
+            return Self::new(reachability);
+        }
+        let mut next = Self::with(reachability, telling, ports);
+        for id in &next.telling.inhabited {
+            let is_same = |direction: Direction| {
+                let was = self.row_of.get(place_of(direction)).and_then(|row_of| row_of.get(id.index()));
+                let was = was.and_then(|number| self.rows.get(*number as usize)?.as_ref());
+                was.is_some_and(|known| Arc::ptr_eq(&known.row, next.reachability.classes.at(*id).row(direction)))
+            };
+            if !Direction::ALL.into_iter().all(is_same) {
+                outdated.insert(*id);
+            }
+        }
+        outdated.extend(&changed);
+        if outdated.len() > next.telling.inhabited.len() / 2 {
+            next.find_neighbours();
+            return next;
+        }
+        if changed.is_empty() {
+            next.telling.take_parts(self.telling);
+        }
+        (next.outcomes, next.places, next.both) = (self.outcomes, self.places, self.both);
+        let mut known: FxHashMap<*const Row, Known> =
+            self.rows.into_iter().flatten().map(|known| (Arc::as_ptr(&known.row), known)).collect();
+        for (direction, row_of) in Direction::ALL.into_iter().zip(&next.row_of) {
+            for id in &next.telling.inhabited {
+                let Some(slot) = row_of.get(id.index()).and_then(|number| next.rows.get_mut(*number as usize)) else { continue };
+                if slot.is_none() {
+                    let row = Arc::as_ptr(next.reachability.classes.at(*id).row(direction));
+                    *slot = known.remove(&row).and_then(|known| known.brought_up_to_date(&next.reachability, &next.telling, &changed));
+                }
+                // What has to be found out anew may come out otherwise.
+                if slot.is_none() {
+                    outdated.insert(*id);
+                }
+            }
+        }
+        (next.pairs, next.outdated) = (self.pairs, Outdated::These(outdated));
+        // Who else runs on a node may be others now, and so may the node of a class be.
+        let hosts = |overview: &Self| overview.on_nodes.keys().copied().collect::<Vec<_>>();
+        next.find_neighbours();
+        let hosts: Vec<ClassId> = self.on_nodes.keys().copied().chain(hosts(&next)).collect();
+        match &mut next.outdated {
+            Outdated::These(outdated) => outdated.extend(hosts),
+            Outdated::All => {}
+        }
+        next
+    }
+
+    /// The classes that have come, gone, or are others than in another reachability; `None` for too many.
+    fn changed(&self, reachability: &Reachability) -> Option<Vec<ClassId>> {
+        let (was, is) = (&self.reachability.classes, &reachability.classes);
+        let mut changed = Vec::new();
+        for id in (0..was.len().max(is.len())).map(ClassId::from_index) {
+            let of = |classes: &Table<ClassId, Class>| (id.index() < classes.len() && !classes.at(id).pods.is_empty()).then_some(());
+            let is_same = match (of(was), of(is)) {
+                (None, None) => true,
+                (Some(()), Some(())) => was.at(id).is_same(is.at(id)),
+                _ => false,
+            };
+            if !is_same {
+                changed.push(id);
+            }
+            if changed.len() > MAX_CHANGED {
+                return None;
+            }
+        }
+        Some(changed)
+    }
+
+    /// Notes of those who share their node's network who else runs there.
+    fn find_neighbours(&mut self) {
+        let reachability = Arc::clone(&self.reachability);
+        let hosts: Vec<(ClassId, &str)> = self.telling.inhabited.iter().filter_map(|id| Some((*id, reachability.node_of(*id)?))).collect();
+        let mut on_node: FxHashMap<&SmolStr, FxHashSet<ClassId>> = FxHashMap::default();
+        for id in self.telling.inhabited.iter().filter(|_| !hosts.is_empty()) {
+            for node in reachability.classes.at(*id).nodes() {
+                on_node.entry(node).or_default().insert(*id);
+            }
+        }
+        for (id, node) in hosts {
+            let neighbours = on_node.get(&SmolStr::new(node)).cloned().unwrap_or_default();
+            let apart = self.apart_by_row(id, Direction::Egress).map(|apart| {
+                let mut all: Vec<ClassId> = apart.iter().chain(&neighbours).copied().collect();
+                all.sort_unstable();
+                all.dedup();
+                all.into()
+            });
+            self.on_nodes.insert(id, OnNode { neighbours, apart });
+        }
+    }
+
+    /// The classes with pods that may be treated unlike most in one direction, sorted: those that rules name, or where some rule holds
+    /// nearly everybody, those that it does not hold, and those that others name. `None` where they are too many.
+    pub fn apart(&mut self, class: ClassId, direction: Direction) -> Option<Arc<[ClassId]>> {
+        match self.on_nodes.get(&class) {
+            Some(on_node) if direction == Direction::Egress => on_node.apart.clone(),
+            _ => self.apart_by_row(class, direction),
+        }
+    }
+
+    fn apart_by_row(&mut self, class: ClassId, direction: Direction) -> Option<Arc<[ClassId]>> {
+        self.known(class, direction)?.told.as_ref().map(|told| Arc::clone(&told.apart))
+    }
+
+    /// Whether the classes that are [told apart](Self::apart) are so because rules name them, as against those that rules which hold nearly
+    /// everybody leave out.
+    pub fn is_by_name(&mut self, class: ClassId, direction: Direction) -> bool {
+        let told = self.known(class, direction).and_then(|known| known.told.as_ref());
+        told.is_some_and(|told| told.others == Others::Unnamed)
+    }
+
+    /// What is known of the row of a class; `None` for a class without pods.
+    fn known(&mut self, class: ClassId, direction: Direction) -> Option<&mut Known> {
+        let number = *self.row_of.get(place_of(direction))?.get(class.index())?;
+        let slot = self.rows.get_mut(number as usize)?;
+        if slot.is_none() {
+            let row = Arc::clone(self.reachability.classes.at(class).row(direction));
+            let (told, n_named) = self.telling.told(&self.reachability, &row);
+            let told = told.filter(|told| told.others != Others::ByPorts || !self.ports.classes.is_empty());
+            *slot = Some(Known { row, told, n_named, of_apart: Vec::new(), of_others: Vec::new() });
+        }
+        slot.as_mut()
+    }
+
+    /// Whether a class is treated in one direction by its rules alone, which tell few apart, and shares an address family with everybody.
     pub fn is_regular(&mut self, class: ClassId, direction: Direction) -> bool {
-        !self.is_special(class) && self.apart(class, direction).is_some()
+        !self.is_special() && self.apart(class, direction).is_some()
     }
 
-    /// Whether more than rules decides about a class: it shares its node's network, or may lack an address family that others have.
-    fn is_special(&self, class: ClassId) -> bool {
-        !self.has_common_family || self.reachability.has_dual_stack || self.reachability.node_of(class).is_some()
+    /// Whether more than rules decides about classes: some lack an address family that others have.
+    fn is_special(&self) -> bool {
+        !self.telling.has_common_family || self.reachability.has_dual_stack
     }
 
-    fn id_of(&mut self, outcome: Outcome) -> u32 {
-        if let Some(id) = self.places.get(&outcome) {
+    fn id_of(&mut self, outcome: &Outcome) -> u32 {
+        if let Some(id) = self.places.get(outcome) {
             return *id;
         }
-        let id = u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX);
+        let id = u32::try_from(self.outcomes.len()).unwrap_or(UNKNOWN);
         self.outcomes.push(outcome.clone());
-        self.places.insert(outcome, id);
+        self.places.insert(outcome.clone(), id);
         id
     }
 
@@ -366,29 +350,63 @@ impl Overview<'_> {
         self.outcomes.get(id.0 as usize).unwrap_or(&NONE)
     }
 
+    /// The number of an outcome.
+    pub fn number(&mut self, outcome: &Outcome) -> OutcomeId {
+        OutcomeId(self.id_of(outcome))
+    }
+
     fn both(&mut self, egress: u32, ingress: u32) -> OutcomeId {
         if let Some(id) = self.both.get(&(egress, ingress)) {
             return OutcomeId(*id);
         }
         let outcome = self.outcome(OutcomeId(egress)).and(self.outcome(OutcomeId(ingress)));
-        let id = self.id_of(outcome);
+        let id = self.id_of(&outcome);
         self.both.insert((egress, ingress), id);
         OutcomeId(id)
     }
 
-    /// What holds in one direction for every class that is not told apart, as a number that is the same for equal outcomes.
-    pub fn others(&mut self, class: ClassId, direction: Direction) -> OutcomeId {
-        let row = self.reachability.row(class, direction);
-        let key = std::ptr::from_ref(row);
-        if let Some(id) = self.rest.get(&key) {
-            return OutcomeId(*id);
+    /// How many groups the ports of classes make, of the names that policies name.
+    pub fn n_port_groups(&self) -> usize {
+        self.ports.classes.len().max(1)
+    }
+
+    /// The group that the ports of a class make, below [`Self::n_port_groups`].
+    pub fn port_group(&self, class: ClassId) -> usize {
+        self.ports.group_of.get(class.index()).map_or(0, |group| *group as usize)
+    }
+
+    /// What holds in one direction for every class of a [group of ports](Self::port_group) that is not [told apart](Self::apart), as a
+    /// number that is the same for equal outcomes.
+    pub fn others(&mut self, class: ClassId, direction: Direction, group: usize) -> OutcomeId {
+        let reachability = Arc::clone(&self.reachability);
+        let n_groups = self.n_port_groups();
+        let Some(known) = self.known(class, direction) else { return OutcomeId(UNKNOWN) };
+        let others = known.told.as_ref().map_or(Others::Unnamed, |told| told.others);
+        let (place, n) = if others == Others::ByPorts { (group, n_groups) } else { (0, 1) };
+        if known.of_others.len() < n {
+            known.of_others.resize(n, UNKNOWN);
         }
-        let outcome = match self.known(class, direction).like_most {
-            Some(like) => row.of_class(self.reachability, like).in_family(None).clone(),
-            None => row.others(self.reachability).in_family(None).clone(),
+        match known.of_others.get(place) {
+            Some(id) if *id != UNKNOWN => return OutcomeId(*id),
+            _ => {}
+        }
+        let (row, apart) = (Arc::clone(&known.row), known.told.as_ref().map(|told| Arc::clone(&told.apart)));
+        let outcome = match others {
+            Others::Unnamed => row.others(&reachability).in_family(None).clone(),
+            Others::Like(like) => row.of_class(&reachability, like).in_family(None).clone(),
+            Others::ByPorts => {
+                let is_other = |id: &&ClassId| apart.as_ref().is_none_or(|apart| apart.binary_search(id).is_err());
+                match self.ports.classes.get(group).and_then(|ids| ids.iter().find(is_other)) {
+                    Some(like) => row.of_class(&reachability, *like).in_family(None).clone(),
+                    // Nobody is like that, yet.
+                    None => return OutcomeId(UNKNOWN),
+                }
+            }
         };
-        let id = self.id_of(outcome);
-        self.rest.insert(key, id);
+        let id = self.id_of(&outcome);
+        if let Some(slot) = self.known(class, direction).and_then(|known| known.of_others.get_mut(place)) {
+            *slot = id;
+        }
         OutcomeId(id)
     }
 
@@ -397,52 +415,259 @@ impl Overview<'_> {
         self.both(egress.0, ingress.0)
     }
 
+    /// What one side makes of a class, where that is known already.
+    fn side_at_hand(&self, subject: ClassId, direction: Direction, peer: ClassId) -> Option<u32> {
+        let known = self.known_already(subject, direction)?;
+        let told = known.told.as_ref()?;
+        let id = match told.apart.binary_search(&peer) {
+            Ok(place) => known.of_apart.get(place),
+            Err(_) if told.others == Others::ByPorts => known.of_others.get(self.port_group(peer)),
+            Err(_) => known.of_others.first(),
+        };
+        id.copied().filter(|id| *id != UNKNOWN)
+    }
+
     /// What one side makes of a class.
     fn side(&mut self, subject: ClassId, direction: Direction, peer: ClassId) -> u32 {
-        let reachability = self.reachability;
-        let row = reachability.row(subject, direction);
-        let key = std::ptr::from_ref(row);
-        let known = self.known(subject, direction);
-        let outcome = || row.of_class(reachability, peer).in_family(None).clone();
-        let is_apart = known.apart.as_ref().map(|apart| apart.binary_search(&peer).is_ok());
-        match (is_apart, &known.by_ports) {
-            (Some(false), None) => self.others(subject, direction).0,
-            (Some(false), Some(by_ports)) => {
-                let Some(group) = by_ports.group_of.get(&peer) else { return self.id_of(outcome()) };
-                if let Some(id) = self.of_groups.get(&(key, *group)) {
-                    return *id;
-                }
-                let id = self.id_of(outcome());
-                self.of_groups.insert((key, *group), id);
-                id
+        let Some(known) = self.known(subject, direction) else { return UNKNOWN };
+        let found = known.told.as_ref().map(|told| (told.apart.binary_search(&peer), told.apart.len()));
+        let place = match found {
+            Some((Err(_), _)) => {
+                let group = self.port_group(peer);
+                return self.others(subject, direction, group).0;
             }
-            (Some(true), _) => {
-                if let Some(id) = self.sides.get(&(key, peer)) {
-                    return *id;
+            Some((Ok(place), n)) => {
+                if known.of_apart.is_empty() {
+                    known.of_apart = vec![UNKNOWN; n];
                 }
-                let id = self.id_of(outcome());
-                self.sides.insert((key, peer), id);
-                id
+                Some(place)
             }
             // There are too many of these to remember.
-            (None, _) => self.id_of(outcome()),
+            None => None,
+        };
+        if let Some(id) = place.and_then(|place| known.of_apart.get(place)).filter(|id| **id != UNKNOWN) {
+            return *id;
         }
+        let row = Arc::clone(&known.row);
+        let outcome = row.of_class(&self.reachability, peer);
+        let id = self.id_of(outcome.in_family(None));
+        if let Some(place) = place
+            && let Some(slot) = self.known(subject, direction).and_then(|known| known.of_apart.get_mut(place))
+        {
+            *slot = id;
+        }
+        id
     }
 
     /// What [`Reachability::connection`] says of two pods, as a number that is the same for equal outcomes.
     pub fn of_pods(&mut self, inventory: &Inventory, from: PodId, to: PodId) -> OutcomeId {
         let outcome = self.reachability.connection(inventory, End::Pod(from), End::Pod(to));
-        OutcomeId(self.id_of(outcome))
+        OutcomeId(self.id_of(&outcome))
+    }
+
+    /// Whether a class shares the network of a node that runs pods of another.
+    pub fn is_on_node(&self, from: ClassId, to: ClassId) -> bool {
+        self.on_nodes.get(&from).is_some_and(|on_node| on_node.neighbours.contains(&to))
     }
 
     /// What [`Reachability::pair`] says, as a number that is the same for equal outcomes.
     pub fn pair(&mut self, from: ClassId, to: ClassId) -> OutcomeId {
-        if self.is_special(from) || self.is_special(to) {
+        if self.is_special() || self.is_on_node(from, to) {
             let outcome = self.reachability.pair(from, to);
-            return OutcomeId(self.id_of(outcome));
+            return OutcomeId(self.id_of(&outcome));
+        }
+        // Where one side is known to let nothing through, the other need not be worked out.
+        for (subject, direction, peer) in [(from, Direction::Egress, to), (to, Direction::Ingress, from)] {
+            if let Some(side) = self.side_at_hand(subject, direction, peer).map(OutcomeId)
+                && self.outcome(side).is_none()
+            {
+                return side;
+            }
         }
         let egress = self.side(from, Direction::Egress, to);
+        if self.outcome(OutcomeId(egress)).is_none() {
+            return OutcomeId(egress);
+        }
         let ingress = self.side(to, Direction::Ingress, from);
         self.both(egress, ingress)
+    }
+
+    /// All pairs of classes of which one tells the other [apart](Self::apart), sorted. Of classes that tell too many apart there are those
+    /// pairs only in which the other end tells them apart.
+    pub fn pairs(&mut self) -> Arc<Pairs> {
+        match std::mem::replace(&mut self.outdated, Outdated::These(FxHashSet::default())) {
+            Outdated::All => self.pairs = Arc::new(self.all_pairs()),
+            Outdated::These(outdated) if outdated.is_empty() => {}
+            Outdated::These(outdated) => {
+                let new = self.pairs_of(&outdated);
+                let stays = |pair: &Pair| !outdated.contains(&pair.from) && !outdated.contains(&pair.to);
+                let mut all = Pairs::default();
+                let mut new = new.into_iter().peekable();
+                for pair in self.pairs.iter().filter(stays) {
+                    while let Some(before) = new.next_if(|new| (new.from, new.to) < (pair.from, pair.to)) {
+                        all.push(before);
+                    }
+                    all.push(pair);
+                }
+                new.for_each(|pair| all.push(pair));
+                self.pairs = Arc::new(all);
+            }
+        }
+        Arc::clone(&self.pairs)
+    }
+
+    /// All pairs.
+    fn all_pairs(&mut self) -> Pairs {
+        let inhabited = self.telling.inhabited.clone();
+        // Who tells a class apart as a source, with whether by name.
+        let mut into: Vec<Vec<(ClassId, bool)>> = vec![Vec::new(); self.reachability.classes.len()];
+        for to in &inhabited {
+            let is_by_name = self.is_by_name(*to, Direction::Ingress);
+            for from in self.apart(*to, Direction::Ingress).iter().flat_map(|apart| apart.iter()) {
+                if let Some(into) = into.get_mut(from.index()) {
+                    into.push((*to, is_by_name));
+                }
+            }
+        }
+        // What holds for others is at hand then wherever a pair comes to it.
+        for own in &inhabited {
+            for direction in Direction::ALL {
+                self.others(*own, direction, self.port_group(*own));
+            }
+        }
+        let mut pairs = Pairs::default();
+        let mut of_one: Vec<(ClassId, bool)> = Vec::new();
+        for from in inhabited {
+            let is_by_name = self.is_by_name(from, Direction::Egress);
+            let by_row = self.apart_by_row(from, Direction::Egress);
+            // Who is told apart for running on the same node alone is not named.
+            let is_named = |to: &ClassId| is_by_name && by_row.as_ref().is_some_and(|apart| apart.binary_search(to).is_ok());
+            let apart = self.apart(from, Direction::Egress);
+            of_one.extend(apart.iter().flat_map(|apart| apart.iter()).map(|to| (*to, is_named(to))));
+            of_one.extend(into.get_mut(from.index()).map(std::mem::take).into_iter().flatten());
+            // The named one of two alike comes last, and stays.
+            of_one.sort_unstable();
+            for (at, (to, is_named)) in of_one.iter().enumerate() {
+                if of_one.get(at + 1).is_none_or(|(next, _)| next != to) {
+                    let (outcome, is_on_node) = (self.pair(from, *to), self.is_on_node(from, *to));
+                    pairs.push(Pair { from, to: *to, outcome, is_named: *is_named, is_on_node });
+                }
+            }
+            of_one.clear();
+        }
+        pairs
+    }
+
+    /// The pairs with one of these classes, sorted.
+    fn pairs_of(&mut self, classes: &FxHashSet<ClassId>) -> Vec<Pair> {
+        let inhabited = self.telling.inhabited.clone();
+        let mut told: Vec<(ClassId, ClassId, bool)> = Vec::new();
+        for own in &inhabited {
+            let is_asked = classes.contains(own);
+            for direction in Direction::ALL {
+                let is_by_name = self.is_by_name(*own, direction);
+                let Some(apart) = self.apart(*own, direction) else { continue };
+                let mut note = |other: ClassId, is_by_name: bool| {
+                    let (from, to) = if direction == Direction::Egress { (*own, other) } else { (other, *own) };
+                    told.push((from, to, is_by_name));
+                };
+                let on_node = self.on_nodes.get(own).filter(|_| direction == Direction::Egress);
+                let by_row = on_node.and_then(|_| self.known_already(*own, direction)).and_then(|known| known.told.as_ref());
+                // Who is told apart for running on the same node alone is not named.
+                let is_named = |other: &ClassId| is_by_name && by_row.is_none_or(|told| told.apart.binary_search(other).is_ok());
+                if is_asked {
+                    apart.iter().for_each(|other| note(*other, is_named(other)));
+                } else if classes.len() < apart.len() / 8 {
+                    classes.iter().filter(|other| apart.binary_search(other).is_ok()).for_each(|other| note(*other, is_named(other)));
+                } else {
+                    apart.iter().filter(|other| classes.contains(other)).for_each(|other| note(*other, is_named(other)));
+                }
+            }
+        }
+        // The named one of two alike comes last, and stays.
+        told.sort_unstable();
+        let mut pairs = Vec::with_capacity(told.len());
+        for (at, (from, to, is_named)) in told.iter().enumerate() {
+            if told.get(at + 1).is_none_or(|(next_from, next_to, _)| (next_from, next_to) != (from, to)) {
+                let (outcome, is_on_node) = (self.pair(*from, *to), self.is_on_node(*from, *to));
+                pairs.push(Pair { from: *from, to: *to, outcome, is_named: *is_named, is_on_node });
+            }
+        }
+        pairs
+    }
+
+    fn known_already(&self, class: ClassId, direction: Direction) -> Option<&Known> {
+        let number = *self.row_of.get(place_of(direction))?.get(class.index())?;
+        self.rows.get(number as usize)?.as_ref()
+    }
+}
+
+impl Known {
+    /// The same, where these classes have come, gone or changed; `None` where it has to be found out anew.
+    fn brought_up_to_date(mut self, reachability: &Reachability, telling: &Telling, changed: &[ClassId]) -> Option<Self> {
+        let is_by_name = self.told.as_ref().is_some_and(|told| told.others == Others::Unnamed);
+        if !is_by_name {
+            // Perhaps it no longer names nearly everybody.
+            self.n_named = if self.n_named == usize::MAX { usize::MAX } else { self.n_named.saturating_sub(changed.len()) };
+            if self.n_named <= telling.most() {
+                return None;
+            }
+        }
+        let Some(told) = &mut self.told else { return Some(self) };
+        if let Others::Like(like) = told.others
+            && changed.contains(&like)
+        {
+            return None;
+        }
+        let (gone, come) = telling.update(reachability, &self.row, told, changed);
+        if !self.of_apart.is_empty() {
+            gone.into_iter().for_each(|place| {
+                self.of_apart.remove(place);
+            });
+            come.into_iter().for_each(|place| self.of_apart.insert(place, UNKNOWN));
+        }
+        if is_by_name {
+            self.n_named = told.apart.len();
+        }
+        (told.apart.len() <= telling.most()).then_some(self)
+    }
+}
+
+impl PortGroups {
+    /// The groups of these classes. Numbers that were given before stay.
+    fn new(reachability: &Reachability, inhabited: &[ClassId], mut numbers: FxHashMap<Ports, u32>) -> Self {
+        let names = &reachability.relevant.port_names;
+        let mut group_of = vec![0; reachability.classes.len()];
+        let mut classes: Vec<Vec<ClassId>> = vec![Vec::new(); numbers.len()];
+        let mut ports: Ports = Vec::new();
+        for id in inhabited {
+            ports.clear();
+            let named = reachability.classes.at(*id).ports().iter().filter(|port| names.contains(&port.name));
+            ports.extend(named.map(|port| (port.name.clone(), port.protocol, port.port)));
+            let number = match numbers.get(&ports) {
+                Some(number) => *number,
+                None => {
+                    let next = u32::try_from(numbers.len()).unwrap_or(UNKNOWN);
+                    numbers.insert(ports.clone(), next);
+                    classes.push(Vec::new());
+                    next
+                }
+            };
+            if let (Some(slot), Some(group)) = (group_of.get_mut(id.index()), classes.get_mut(number as usize)) {
+                *slot = number;
+                group.push(*id);
+            }
+        }
+        if numbers.len() > MAX_PORT_GROUPS {
+            return Self { group_of: vec![0; reachability.classes.len()], ..Self::default() };
+        }
+        Self { numbers, group_of, classes }
+    }
+}
+
+const fn place_of(direction: Direction) -> usize {
+    match direction {
+        Direction::Ingress => 0,
+        Direction::Egress => 1,
     }
 }

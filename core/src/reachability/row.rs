@@ -441,6 +441,14 @@ impl Row {
         Some(Singling { selected, named: &content.named, n_known })
     }
 
+    /// Whether some rule singles a class out, told from the rules themselves.
+    pub(super) fn singles_out(&self, reachability: &Reachability, class: &Class) -> bool {
+        let rules = || self.key.policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten();
+        let holds = |kind: &PeerKind| reachability.matcher.class_match(kind, class) != Match::No;
+        let by_peer = || rules().filter_map(|rule| rule.peers.as_ref()).flatten().any(|peer| holds(&peer.kind));
+        !self.is_open() && (by_peer() || self.content(reachability).named.has_port(class))
+    }
+
     /// What holds for a class that is not singled out.
     pub(super) fn others(&self, reachability: &Reachability) -> &ClassOutcome {
         &self.content(reachability).others

@@ -7,6 +7,7 @@
 
 mod stage;
 mod stock;
+mod views;
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -18,12 +19,17 @@ use portolan::command::Command;
 use portolan::map::layout::lay_out;
 use portolan::map::measure::TextWidths;
 use portolan::map::model::{MapModel, NodeKind};
-use portolan::worker::{Opening, Sources, Worker};
+use portolan::worker::{Opening, Sources, Worker, gathering};
 use portolan_core::assumptions::Settled;
 use portolan_tests::generator::{Churn, Cluster, Event as Happening, Shape};
 use stage::Stage;
 
 // As the program has it.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+#[cfg(target_env = "msvc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -106,8 +112,8 @@ fn frames(stage: &mut Stage, case: &str, motion: Motion, n: usize) -> Vec<f64> {
     seconds
 }
 
-/// Frames while a hundred changes a second stream in for some seconds and are answered beside them as fast as they can be. As the program
-/// does, frames are drawn when an answer comes and as long as something moves then. Returns what each cost, and how many answers came.
+/// Frames while a hundred changes a second stream in for some seconds and are answered beside them. As the program does, changes are
+/// gathered between answers, and frames are drawn when an answer comes and as long as something moves then. Returns what each cost, and how many answers came.
 fn streaming(stage: &mut Stage, churn: &mut Churn, seconds: u64) -> (Vec<f64>, usize) {
     let small = [Happening::PodAdded, Happening::PodChanged, Happening::PodRemoved, Happening::PolicyChanged];
     let Some(mut engine) = stage.engine.take() else { return (Vec::new(), 0) };
@@ -124,8 +130,10 @@ fn streaming(stage: &mut Stage, churn: &mut Churn, seconds: u64) -> (Vec<f64>, u
                     std::thread::sleep(Duration::from_millis(1));
                     continue;
                 }
+                let begun = Instant::now();
                 engine.happen(changes);
                 engine.publish();
+                std::thread::sleep(gathering(begun.elapsed()));
             }
             engine
         });
@@ -173,6 +181,9 @@ fn size(pods: usize, n_frames: usize) {
     let stock = middle_and_worst(stock::frames(pods, stock_frames)).0;
     say(&format!("egui_graphs' own view of {pods} nodes: {stock:.2} ms\n"));
     let cluster: Cluster = Shape::RealCluster.generate(pods, 1);
+    if is_asked_for("views") {
+        views::views(&cluster);
+    }
     let started = Instant::now();
     let mut stage = Stage::open(cluster.changes());
     let view = stage.view();

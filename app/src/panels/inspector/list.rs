@@ -29,6 +29,8 @@ struct Row<'a> {
     peer: Option<&'a str>,
     /// Of a way in, who takes its requests.
     front: &'a str,
+    /// Whether its reasons are still to be asked for.
+    waits: bool,
 }
 
 impl<'a> Row<'a> {
@@ -43,6 +45,7 @@ impl<'a> Row<'a> {
             why: &row.why,
             peer: (!row.peer.is_empty()).then_some(row.peer.as_str()),
             front: "",
+            waits: row.waits,
         }
     }
 
@@ -59,6 +62,7 @@ impl<'a> Row<'a> {
             why: &row.hops,
             peer: (!row.door.is_empty() && row.door != inspected).then_some(row.door.as_str()),
             front: &row.front,
+            waits: false,
         }
     }
 }
@@ -165,8 +169,10 @@ pub(super) fn list_ui<'a>(
     let whole = rows.len() as f32 * (ROW + ROW_GAP);
     let height = whole.min((ui.available_height() * 0.55).max(ROW + ROW_GAP));
     ui.spacing_mut().item_spacing.y = ROW_GAP;
+    let mut waits = rows.row(open).is_some_and(|row| row.waits);
     let list = egui::ScrollArea::vertical().id_salt(("inspector list", &inspector.id, state.tab as u8));
     list.max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show_rows(ui, ROW, rows.len(), |ui, range| {
+        waits |= range.clone().filter_map(|index| rows.row(index)).any(|row| row.waits);
         for index in range {
             if let Some(row) = rows.row(index)
                 && list_row(ui, &row, index == open, commands)
@@ -175,6 +181,10 @@ pub(super) fn list_ui<'a>(
             }
         }
     });
+    if waits && state.asked_of != Some(state.generation) {
+        state.asked_of = Some(state.generation);
+        commands.push(Command::GiveReasons);
+    }
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.add_space(10.0);
     egui::ScrollArea::vertical().id_salt(("inspector why", &inspector.id)).auto_shrink([false, false]).show(ui, |ui| {
@@ -188,7 +198,7 @@ pub(super) fn list_ui<'a>(
                     }
                 });
             }
-            if row.why.is_empty() {
+            if row.why.is_empty() && !row.waits {
                 parts::empty(ui, "No reasoning is known for this one.");
             }
             why_ui(ui, &row.key, row.why, commands);

@@ -11,7 +11,7 @@ use super::parts::{self, EDGE};
 use super::yaml::Highlighter;
 use crate::command::Command;
 use crate::theme::{self, Palette};
-use crate::view_model::{Inspector, View};
+use crate::view_model::{ConnectionRow, Inspector, View};
 use list::{Denied, Listed, list_ui, ways_shown};
 use request::request_ui;
 
@@ -42,6 +42,9 @@ pub struct InspectorState {
     shows_all_ways: bool,
     /// The row whose reasoning is shown, by what it says; the first where it is not there (any more).
     open_row: Option<String>,
+    /// The view that is drawn, and the one of which all reasons were asked for.
+    generation: u64,
+    asked_of: Option<u64>,
     highlighter: Highlighter,
 }
 
@@ -70,6 +73,7 @@ pub fn inspector_ui(ui: &mut Ui, view: &View, state: &mut InspectorState, comman
         parts::empty(ui, "Select a pod, workload, Service or destination on the map to see where it may go and why.");
         return;
     };
+    state.generation = view.generation;
     head(ui, inspector);
     if state.last_id != inspector.id {
         state.last_id.clone_from(&inspector.id);
@@ -141,8 +145,8 @@ fn tab_with_something(inspector: &Inspector, tab: InspectorTab) -> InspectorTab 
 
 fn tab_row(ui: &mut Ui, inspector: &Inspector, state: &mut InspectorState) {
     let tabs = [
-        (InspectorTab::Destinations, format!("Destinations {}", inspector.destinations.len())),
-        (InspectorTab::Sources, format!("Sources {}", inspector.sources.len())),
+        (InspectorTab::Destinations, format!("Destinations {}", how_many(&inspector.destinations))),
+        (InspectorTab::Sources, format!("Sources {}", how_many(&inspector.sources))),
         (InspectorTab::Paths, format!("Ways in {}", inspector.paths.len())),
         (InspectorTab::Yaml, "YAML".to_owned()),
     ];
@@ -156,6 +160,14 @@ fn tab_row(ui: &mut Ui, inspector: &Inspector, state: &mut InspectorState) {
         .inner;
     let palette = Palette::of(ui);
     ui.painter().hline(outer.x_range(), rect.bottom() + 0.5, egui::Stroke::new(1.0, palette.line));
+}
+
+/// How many rows there are: `12`, or `400+` where the last says how many more.
+fn how_many(rows: &[ConnectionRow]) -> String {
+    match rows {
+        [listed @ .., last] if last.peer.is_empty() && last.tone.is_none() => format!("{}+", listed.len()),
+        all => all.len().to_string(),
+    }
 }
 
 fn yaml_ui(ui: &mut Ui, inspector: &Inspector, state: &mut InspectorState) {

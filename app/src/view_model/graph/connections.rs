@@ -1,19 +1,20 @@
 //! Connections between workloads on the map, and what the sketch gains and loses of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use portolan_core::analysis::{Analysis, ChangedConnection, Difference};
-use portolan_core::inventory::{PodId, Workload};
+use portolan_core::inventory::{PodId, Workload, WorkloadId};
 use portolan_core::peer::Peer;
-use portolan_core::policy::Direction;
 use portolan_core::ports::PortSet;
-use portolan_core::reachability::{ClassId, Reachability};
+use portolan_core::reachability::ClassId;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::folding::{self, analyses};
 use super::unions::Holdings;
 use super::{Builder, EdgeKey, EdgeValue, Scene};
 use crate::map::model::{Extent, Id, Lane, Tone};
 use crate::view_model::ids;
+use crate::view_model::told::Told;
 
 /// Labels by which well-known cluster services that everything talks to are told.
 const NOISY: &[(&str, &str)] = &[
@@ -49,11 +50,14 @@ pub fn focus(scene: &Scene<'_>) -> Vec<PodId> {
 }
 
 /// The ids of the workloads that some rule names together with what is selected.
-pub fn connected(scene: &Scene<'_>, pairs: &BTreeSet<(ClassId, ClassId)>) -> BTreeSet<Id> {
+pub fn connected(scene: &Scene<'_>, told: &Told) -> BTreeSet<Id> {
     let reachability = scene.edited.reachability();
     let own: BTreeSet<ClassId> = focus(scene).into_iter().map(|pod| reachability.class_of(pod)).collect();
-    let touching = pairs.iter().filter(|(from, to)| own.contains(from) || own.contains(to));
-    let classes: BTreeSet<ClassId> = touching.flat_map(|(from, to)| [*from, *to]).collect();
+    if own.is_empty() {
+        return BTreeSet::new();
+    }
+    let touching = told.named().filter(|pair| own.contains(&pair.from) || own.contains(&pair.to));
+    let classes: BTreeSet<ClassId> = touching.flat_map(|pair| [pair.from, pair.to]).collect();
     let inventory = scene.edited.inventory();
     let owners = classes.into_iter().flat_map(|class| &reachability.classes().at(class).pods);
     let owners: BTreeSet<_> = owners.map(|pod| inventory.pods.at(*pod).workload).collect();
@@ -61,7 +65,7 @@ pub fn connected(scene: &Scene<'_>, pairs: &BTreeSet<(ClassId, ClassId)>) -> BTr
 }
 
 impl Builder<'_> {
-    pub(super) fn connections(&mut self, explicit: &BTreeSet<(ClassId, ClassId)>) {
+    pub(super) fn connections(&mut self, told: &Told) {
         let scene = self.scene;
         let edited = scene.edited;
         let inventory = edited.inventory();
@@ -70,32 +74,8 @@ impl Builder<'_> {
         let steps = steps(difference, filtered.as_ref());
         let changed: BTreeSet<(Id, Id)> =
             steps.iter().filter_map(|step| Some((folding::peer_id(&step.row.from)?, folding::peer_id(&step.row.to)?))).collect();
-        let holdings = Holdings::new(edited, &self.folding, filtered.as_ref());
-        // What a pod's class is drawn at: its node, and its workload.
-        let mut places: BTreeMap<ClassId, BTreeSet<(Id, Id)>> = BTreeMap::new();
-        for workload in inventory.workloads.iter().filter(|workload| !workload.pods.is_empty()) {
-            let id = ids::workload(workload);
-            for (node, pods) in self.folding.nodes_of(edited, workload) {
-                // What is put aside within a node of several is left out of the picture with its connections.
-                if is_aside(scene, edited, workload) && !self.aside.contains(&node) {
-                    continue;
-                }
-                for pod in pods {
-                    places.entry(edited.reachability().class_of(pod)).or_default().insert((node.clone(), id.clone()));
-                }
-            }
-        }
-        let none = BTreeSet::new();
-        let mut drawn: BTreeSet<(Id, Id)> = BTreeSet::new();
-        for (from, to) in explicit {
-            for (from, source) in places.get(from).unwrap_or(&none) {
-                for (to, target) in places.get(to).unwrap_or(&none) {
-                    if from != to && !changed.contains(&(source.clone(), target.clone())) {
-                        drawn.insert((from.clone(), to.clone()));
-                    }
-                }
-            }
-        }
+        let holdings = Holdings::new(edited, told, &self.folding, filtered.as_ref());
+        let mut drawn = self.named_between(told, &holdings, &changed);
         let focus: BTreeSet<Id> = focus(scene)
             .into_iter()
             .map(|pod| {
@@ -104,25 +84,28 @@ impl Builder<'_> {
             })
             .collect();
         // A node that stands for a folded namespace, or for several things, is looked at as a whole.
-        let folded = self.focus.clone().filter(|id| holdings.of_nodes.contains_key(id));
+        let folded = self.focus.clone().filter(|id| holdings.place(id).is_some());
         let focus: BTreeSet<Id> = focus.into_iter().chain(folded).collect();
         if focus.is_empty() && holdings.has_unnamed() {
             self.notes.push("what no rule names is drawn for what is selected".to_owned());
         }
-        for own in &focus {
-            for other in holdings.of_nodes.keys().filter(|other| *other != own) {
-                drawn.insert((own.clone(), other.clone()));
-                drawn.insert((other.clone(), own.clone()));
+        for own in focus.iter().filter_map(|id| holdings.place(id)) {
+            for other in (0..holdings.nodes.len()).filter(|other| *other != own) {
+                drawn.extend([(own, other), (other, own)]);
             }
         }
-        drawn.retain(|(from, to)| !changed.contains(&(from.clone(), to.clone())));
-        for (from, to) in drawn {
-            let namespace = |id: &Id| holdings.of_nodes.get(id).map(|holding| holding.namespace.as_str()).filter(|name| !name.is_empty());
-            let is_within = namespace(&from).is_some() && namespace(&from) == namespace(&to);
-            if !(if is_within { scene.show.within_namespaces } else { scene.show.between_namespaces }) {
-                continue;
-            }
-            let Some(union) = holdings.between(&from, &to) else { continue };
+        let node = |place: usize| holdings.nodes.get(place).map(|holding| (&holding.id, holding.namespace.as_str()));
+        let is_wanted = |(from, to): &(usize, usize)| {
+            let (Some((from, own)), Some((to, other))) = (node(*from), node(*to)) else { return false };
+            let is_within = own == other && !own.is_empty();
+            (if is_within { scene.show.within_namespaces } else { scene.show.between_namespaces })
+                && (changed.is_empty() || !changed.contains(&(from.clone(), to.clone())))
+        };
+        let mut drawn: Vec<(usize, usize)> = drawn.into_iter().filter(is_wanted).collect();
+        drawn.sort_unstable();
+        for ((from, to), union) in holdings.between(&drawn) {
+            let (Some((from, _)), Some((to, _))) = (node(from), node(to)) else { continue };
+            let (from, to) = (from.clone(), to.clone());
             let is_focus = focus.contains(&from) || focus.contains(&to);
             let aside: Vec<&Id> = [&from, &to].into_iter().filter(|id| self.aside.contains(*id)).collect();
             if !is_focus && !aside.is_empty() {
@@ -160,6 +143,39 @@ impl Builder<'_> {
         }
     }
 
+    /// The pairs of nodes with something in them that some rule names, but for what the sketch changes anyway.
+    fn named_between(&self, told: &Told, holdings: &Holdings<'_>, changed: &BTreeSet<(Id, Id)>) -> FxHashSet<(usize, usize)> {
+        let (scene, edited) = (self.scene, self.scene.edited);
+        // What a pod's class is drawn at: its node, and its workload.
+        let mut places: FxHashMap<ClassId, Vec<(usize, WorkloadId)>> = FxHashMap::default();
+        for (id, workload) in edited.inventory().workloads.entries().filter(|(_, workload)| !workload.pods.is_empty()) {
+            let is_aside = is_aside(scene, edited, workload);
+            for (node, pods) in self.folding.nodes_of(edited, workload) {
+                // What is put aside within a node of several is left out of the picture with its connections.
+                let Some(place) = holdings.place(&node).filter(|_| !is_aside || self.aside.contains(&node)) else { continue };
+                for pod in pods {
+                    let places = places.entry(edited.reachability().class_of(pod)).or_default();
+                    if places.last() != Some(&(place, id)) {
+                        places.push((place, id));
+                    }
+                }
+            }
+        }
+        let name = |id: WorkloadId| ids::workload(edited.inventory().workloads.at(id));
+        let mut drawn = FxHashSet::default();
+        for pair in told.named() {
+            let (Some(sources), Some(targets)) = (places.get(&pair.from), places.get(&pair.to)) else { continue };
+            for (from, source) in sources {
+                for (to, target) in targets.iter().filter(|(to, _)| to != from) {
+                    if !drawn.contains(&(*from, *to)) && (changed.is_empty() || !changed.contains(&(name(*source), name(*target)))) {
+                        drawn.insert((*from, *to));
+                    }
+                }
+            }
+        }
+        drawn
+    }
+
     /// The nodes that stand for a workload that an answer names.
     fn nodes_of_peer(&self, peer: &Peer) -> BTreeSet<Id> {
         let Peer::Workload { namespace, name, workload } = peer else { return BTreeSet::new() };
@@ -169,26 +185,6 @@ impl Builder<'_> {
         });
         found.flatten().map(|(id, _)| id).collect()
     }
-}
-
-/// Pairs of classes that some rule names, as against those that nothing keeps apart. A row that names nearly everybody names nobody.
-pub fn explicit_pairs(reachability: &Reachability) -> BTreeSet<(ClassId, ClassId)> {
-    let mut overview = reachability.overview();
-    let mut pairs = Vec::new();
-    for (id, _) in reachability.classes().entries().filter(|(_, class)| !class.pods.is_empty()) {
-        for direction in Direction::ALL {
-            for other in overview.named(id, direction).iter().flat_map(|named| named.iter().copied()) {
-                pairs.push(if direction == Direction::Egress { (id, other) } else { (other, id) });
-            }
-        }
-    }
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs.retain(|(from, to)| {
-        let outcome = overview.pair(*from, *to);
-        !overview.outcome(outcome).is_none()
-    });
-    pairs.into_iter().collect()
 }
 
 /// A connection between workloads that the sketch changes.

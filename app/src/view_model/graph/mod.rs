@@ -15,11 +15,11 @@ use portolan_core::analysis::{Analysis, Difference};
 use portolan_core::inventory::{PodId, Workload};
 use portolan_core::policy::Direction;
 use portolan_core::ports::PortSet;
-use portolan_core::reachability::ClassId;
 use portolan_core::text::count;
 
 use super::namespaces::workload_fact;
 use super::request::Asked;
+use super::told::Told;
 use super::{AsideRow, ids};
 use crate::command::{PolicyFilter, ShowOptions};
 use folding::Folding;
@@ -53,17 +53,24 @@ pub struct Scene<'a> {
 
 /// What is worked out of the answers alone, whatever is folded or selected.
 pub struct Material {
-    explicit: BTreeSet<(ClassId, ClassId)>,
+    told: Told,
     ways: Vec<egress::WayOut>,
     ends: egress::Ends,
 }
 
 impl Material {
-    /// Works it out.
-    pub fn new(base: &Analysis, edited: &Analysis) -> Self {
+    /// Works it out, with what is known already of answers that these may follow from.
+    pub fn new(base: &Analysis, edited: &Analysis, earlier: Option<Self>) -> Self {
         let ways = egress::ways_out(base, edited);
         let ends = egress::Ends::new(&ways);
-        Self { explicit: connections::explicit_pairs(edited.reachability()), ways, ends }
+        Self { told: Told::new(edited.reachability(), earlier.map(|earlier| earlier.told)), ways, ends }
+    }
+}
+
+impl Material {
+    /// Whom the rules tell apart.
+    pub fn told(&self) -> &Told {
+        &self.told
     }
 }
 
@@ -80,7 +87,7 @@ pub struct Picture {
 
 /// Builds the model.
 pub fn model(scene: &Scene<'_>) -> MapModel {
-    picture(scene, &Material::new(scene.base, scene.edited)).model
+    picture(scene, &Material::new(scene.base, scene.edited, None)).model
 }
 
 /// Builds the model from what is worked out.
@@ -94,7 +101,7 @@ pub fn picture(scene: &Scene<'_>, material: &Material) -> Picture {
         outside.n_exits = material.ends.n_exits(scene);
         outside.n_destinations = material.ends.n_destinations(scene);
     }
-    let folding = Folding::new(scene, outside, &connections::connected(scene, &material.explicit));
+    let folding = Folding::new(scene, outside, &connections::connected(scene, &material.told));
     let focus = scene.selected.map(|id| folding.node_of(scene, id));
     let mut builder = Builder {
         scene,
@@ -120,7 +127,7 @@ pub fn picture(scene: &Scene<'_>, material: &Material) -> Picture {
     if scene.show.egress {
         builder.ways_out(&material.ways);
     }
-    builder.connections(&material.explicit);
+    builder.connections(&material.told);
     let aside = builder.aside_rows();
     builder.of_policies();
     builder.narrow();

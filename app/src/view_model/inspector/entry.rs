@@ -92,7 +92,7 @@ pub(super) fn service_inspector(analysis: &Analysis, key: &ObjectKey) -> Inspect
             ports: String::new(),
             tone: Some(Tone::Allowed),
             because: "selected by the Service".to_owned(),
-            why: Vec::new(),
+            ..ConnectionRow::default()
         });
     }
     let to = Endpoint::Service(key.clone());

@@ -7,18 +7,21 @@ use portolan_core::entry::EntryPath;
 use portolan_core::inventory::{Workload, WorkloadId};
 use portolan_core::policy::Direction;
 use portolan_core::ports::PortSet;
+use portolan_core::reachability::{Outcome, OutcomeId};
 use portolan_core::text::count;
 use portolan_core::{Kind, ObjectKey};
 
 use super::rows::endpoint_of;
-use super::{MAX_DENIED, MAX_ROWS, object_row, outside_name, yaml_of};
+use super::{MAX_DENIED, Place, Question, object_row, outside_name, yaml_of};
 use crate::map::model::{Id, Tone};
+use crate::view_model::told::Asked;
 use crate::view_model::{ConnectionRow, Inspector, WhyLine, addresses, ids, reasons};
 
 /// Of the pairs of workloads of two namespaces, as many are asked for their reasons.
 const MAX_PAIRS: usize = 6;
 
-pub(super) fn namespace_inspector(analysis: &Analysis, name: &str) -> Inspector {
+pub(super) fn namespace_inspector(question: &Question<'_>, name: &str) -> Inspector {
+    let analysis = question.edited;
     let key = ObjectKey::new(Kind::Namespace, "", name);
     let inventory = analysis.inventory();
     let workloads: Vec<(WorkloadId, &Workload)> =
@@ -34,8 +37,8 @@ pub(super) fn namespace_inspector(analysis: &Analysis, name: &str) -> Inspector 
         count(policies.len(), "policy", "policies")
     );
     let mut inspector = Inspector { title: name.to_owned(), subtitle, yaml: yaml_of(analysis, &key), ..Inspector::default() };
-    inspector.destinations = across(analysis, name, Direction::Egress);
-    inspector.sources = across(analysis, name, Direction::Ingress);
+    inspector.destinations = across(question, name, Direction::Egress);
+    inspector.sources = across(question, name, Direction::Ingress);
     let is_here = |path: &&EntryPath| {
         let is_of_service = path.service.as_ref().is_some_and(|service| service.namespace == name);
         is_of_service || path.pods.iter().any(|pod| inventory.pods.at(*pod).namespace() == name)
@@ -49,9 +52,16 @@ pub(super) fn namespace_inspector(analysis: &Analysis, name: &str) -> Inspector 
 }
 
 /// What crosses a namespace's border, one row for each other namespace and each set of addresses.
-fn across(analysis: &Analysis, name: &str, direction: Direction) -> Vec<ConnectionRow> {
+fn across(question: &Question<'_>, name: &str, direction: Direction) -> Vec<ConnectionRow> {
+    let analysis = question.edited;
     let inventory = analysis.inventory();
     let mut rows: BTreeMap<(u8, String, Id), Crossing> = BTreeMap::new();
+    let mut asked = Asked::new(analysis, question.told);
+    let mut others: BTreeMap<&str, Vec<WorkloadId>> = BTreeMap::new();
+    for (id, workload) in inventory.workloads.entries().filter(|(_, workload)| workload.namespace != name && !workload.pods.is_empty()) {
+        others.entry(workload.namespace.as_str()).or_default().push(id);
+    }
+    let mut beyond: BTreeMap<&str, Crossing> = BTreeMap::new();
     for (id, own) in inventory.workloads.entries().filter(|(_, workload)| workload.namespace == name && !workload.pods.is_empty()) {
         for outside in addresses::of_workload(analysis, id, direction) {
             let row = rows.entry((u8::from(outside.tone != Tone::Open), outside.title, outside.id)).or_default();
@@ -63,22 +73,30 @@ fn across(analysis: &Analysis, name: &str, direction: Direction) -> Vec<Connecti
             let row = rows.entry((1, pattern.to_string(), ids::domain(pattern.text()))).or_default();
             row.add(tone, &outcome.possible, (id, &own.name), Far::End(Endpoint::Domain(pattern)));
         }
-        for (other, workload) in
-            inventory.workloads.entries().filter(|(_, workload)| workload.namespace != name && !workload.pods.is_empty())
-        {
-            let (from, to) = if direction == Direction::Egress { (id, other) } else { (other, id) };
-            let outcome = analysis.between_workloads(from, to);
-            if !outcome.is_none() {
-                let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
-                let row = rows.entry((2, workload.namespace.to_string(), ids::namespace(&workload.namespace))).or_default();
-                row.add(tone, &outcome.possible, (id, &own.name), Far::Workload(other));
+        for (namespace, others) in &others {
+            let mut crossing = beyond.remove(namespace).unwrap_or_default();
+            for other in others {
+                let (from, to) = if direction == Direction::Egress { (id, *other) } else { (*other, id) };
+                let outcome = asked.between(from, to);
+                if !asked.outcome(outcome).is_none() {
+                    crossing.add_pair(outcome, asked.outcome(outcome), (id, &own.name), *other);
+                }
+            }
+            if crossing.n > 0 {
+                beyond.insert(namespace, crossing);
             }
         }
     }
+    for (namespace, crossing) in beyond {
+        rows.insert((2, namespace.to_string(), ids::namespace(namespace)), crossing);
+    }
+    // The reasons ask for themselves.
+    drop(asked);
     let row = |(index, ((rank, title, peer), crossing)): (usize, ((u8, String, Id), Crossing))| {
         let words = if rank < 2 { ("workload", "workloads") } else { ("pair of workloads", "pairs of workloads") };
         // What nobody scrolls down to needs no reasons.
-        let groups = if index < MAX_ROWS { crossing.groups(analysis, direction, &title) } else { Vec::new() };
+        let place = question.place(index);
+        let groups = if place == Place::Asked { crossing.groups(analysis, direction, &title) } else { Vec::new() };
         let by = match groups.as_slice() {
             [only] if only.names.len() == crossing.n && !only.because.is_empty() => format!("; {}", only.because),
             _ => String::new(),
@@ -90,6 +108,7 @@ fn across(analysis: &Analysis, name: &str, direction: Direction) -> Vec<Connecti
             tone: Some(crossing.tone),
             because: format!("{}{by}", count(crossing.n, words.0, words.1)),
             why: why(&groups, crossing.n, words),
+            waits: place == Place::Waits,
             title,
         }
     };
@@ -111,11 +130,13 @@ struct Crossing {
     ports: PortSet,
     /// The first of them, to ask for reasons: the workload, its name and its ports, and what is beyond.
     first: Vec<(WorkloadId, String, PortSet, Far)>,
+    /// The outcome that was added last: the next is often the same, and adds no ports.
+    last: Option<OutcomeId>,
 }
 
 impl Default for Crossing {
     fn default() -> Self {
-        Self { n: 0, tone: Tone::Plain, ports: PortSet::none(), first: Vec::new() }
+        Self { n: 0, tone: Tone::Plain, ports: PortSet::none(), first: Vec::new(), last: None }
     }
 }
 
@@ -138,6 +159,17 @@ impl Crossing {
         if self.first.len() < most {
             self.first.push((id, name.to_owned(), ports.clone(), far));
         }
+    }
+
+    /// Adds a pair of workloads with this outcome.
+    fn add_pair(&mut self, number: OutcomeId, outcome: &Outcome, own: (WorkloadId, &str), other: WorkloadId) {
+        if self.last == Some(number) && self.first.len() >= MAX_PAIRS {
+            self.n += 1;
+            return;
+        }
+        self.last = Some(number);
+        let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
+        self.add(tone, &outcome.possible, own, Far::Workload(other));
     }
 
     /// Asks for the reasons of the first, and puts those together that have the same.
@@ -195,6 +227,7 @@ fn why(groups: &[Group], n: usize, (one, many): (&str, &str)) -> Vec<WhyLine> {
 mod tests {
     use super::*;
     use crate::source::manifests;
+    use crate::view_model::told::Told;
 
     /// Two workloads that a policy lets out, and one that no policy selects.
     const CLUSTER: &str = "
@@ -220,7 +253,10 @@ spec:
         let changes = manifests::read_text("a.yaml", CLUSTER, "default").into_objects();
         let mut host = portolan_core::analysis::Host::default();
         host.apply(changes.map(|object| portolan_core::snapshot::Change::apply(&object)));
-        let rows = namespace_inspector(&host.analysis(), "shop").destinations;
+        let analysis = host.analysis();
+        let told = Told::new(analysis.reachability(), None);
+        let question = Question { base: &analysis, edited: &analysis, told: &told, gives_reasons: false };
+        let rows = namespace_inspector(&question, "shop").destinations;
         let row = |title: &str| rows.iter().find(|row| row.title == title).unwrap();
         let heads = |row: &ConnectionRow| row.why.iter().filter(|line| line.indent == 0).map(|line| line.text.clone()).collect::<Vec<_>>();
         let some = row("Internet");

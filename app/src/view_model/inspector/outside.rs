@@ -5,14 +5,14 @@ use portolan_core::analysis::{Analysis, Endpoint};
 use portolan_core::policy::Direction;
 
 use super::rows::endpoint_of;
-use super::{MAX_ROWS, object_row, outside_name, source_row};
+use super::{MAX_ROWS, Place, Question, object_row, outside_name, source_row};
 use crate::map::model::Tone;
 use crate::view_model::{ConnectionRow, Inspector, addresses, ids, reasons, routes};
 
-pub(super) fn addresses_inspector(base: &Analysis, edited: &Analysis, id: &str) -> Option<Inspector> {
+pub(super) fn addresses_inspector(question: &Question<'_>, id: &str) -> Option<Inspector> {
     let mut inspector = Inspector { title: id.split_once('/')?.1.to_owned(), ..Inspector::default() };
     let mut seen = std::collections::BTreeSet::new();
-    for (analysis, is_now) in [(edited, true), (base, false)] {
+    for (analysis, is_now) in [(question.edited, true), (question.base, false)] {
         for (workload_id, workload) in analysis.inventory().workloads.entries().filter(|(_, workload)| !workload.pods.is_empty()) {
             let found = addresses::of_workload(analysis, workload_id, Direction::Egress).into_iter().find(|outside| outside.id == id);
             let Some(outside) = found else { continue };
@@ -22,8 +22,22 @@ pub(super) fn addresses_inspector(base: &Analysis, edited: &Analysis, id: &str) 
             if !outside.fact.is_empty() {
                 inspector.subtitle.clone_from(&outside.fact);
             }
-            let trace = reasons::ask(analysis, &endpoint_of(analysis, workload_id), &Endpoint::Address(outside.example));
             let tone = if is_now { outside.tone } else { Tone::Lost };
+            let index = inspector.sources.len();
+            let place = question.place(index);
+            if place != Place::Asked {
+                inspector.sources.push(ConnectionRow {
+                    peer: ids::workload(workload),
+                    title: workload.name.to_string(),
+                    place: workload.namespace.to_string(),
+                    ports: outside.outcome.possible.to_string(),
+                    tone: Some(tone),
+                    waits: place == Place::Waits,
+                    ..ConnectionRow::default()
+                });
+                continue;
+            }
+            let trace = reasons::ask(analysis, &endpoint_of(analysis, workload_id), &Endpoint::Address(outside.example));
             inspector.sources.push(source_row(workload, &outside.outcome.possible, tone, &trace, Some(outside_name(&outside.title))));
         }
     }

@@ -1,6 +1,6 @@
 //! The rows of a workload or a pod: whom it may reach and what may reach it, before and after the edits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_core::analysis::{Analysis, Endpoint};
 use portolan_core::inventory::{PodId, Workload, WorkloadId};
@@ -8,13 +8,16 @@ use portolan_core::peer::Peer;
 use portolan_core::policy::Direction;
 use portolan_core::reachability::Outcome;
 
-use super::{MAX_DENIED, MAX_ROWS, outside_name};
+use super::{MAX_DENIED, MAX_ROWS, MAX_SEEN, Place, Question, outside_name};
 use crate::map::model::{Id, Tone};
+use crate::view_model::told::{Asked, Told};
 use crate::view_model::{ConnectionRow, addresses, ids, reasons, routes};
 
 /// A workload, or one pod, as the subject of rows.
 pub(super) struct Asker<'a> {
     pub(super) analysis: &'a Analysis,
+    /// Whom its rules tell apart, where that is known.
+    pub(super) told: Option<&'a Told>,
     pub(super) workload: WorkloadId,
     pub(super) pod: Option<PodId>,
 }
@@ -27,13 +30,27 @@ impl Asker<'_> {
         }
     }
 
-    fn outcome(&self, direction: Direction, other: WorkloadId) -> Outcome {
-        match (self.pod, direction) {
-            (None, Direction::Egress) => self.analysis.between_workloads(self.workload, other),
-            (None, Direction::Ingress) => self.analysis.between_workloads(other, self.workload),
+    /// What may go to or from each other workload.
+    fn outcomes(&self, direction: Direction) -> Vec<(WorkloadId, Outcome)> {
+        let workloads = self.analysis.inventory().workloads.entries();
+        let others = workloads.filter(|(id, workload)| *id != self.workload && !workload.pods.is_empty()).map(|(id, _)| id);
+        let mut asked = self.told.filter(|_| self.pod.is_none()).map(|told| Asked::new(self.analysis, told));
+        let outcome = |other: WorkloadId| match (self.pod, direction) {
             (Some(pod), Direction::Egress) => self.analysis.pod_to_workload(pod, other),
             (Some(pod), Direction::Ingress) => self.analysis.workload_to_pod(other, pod),
-        }
+            (None, _) => {
+                let (from, to) = if direction == Direction::Egress { (self.workload, other) } else { (other, self.workload) };
+                match &mut asked {
+                    Some(asked) => {
+                        let outcome = asked.between(from, to);
+                        asked.outcome(outcome).clone()
+                    }
+                    None => self.analysis.between_workloads(from, to),
+                }
+            }
+        };
+        let mut outcome = outcome;
+        others.map(|other| (other, outcome(other))).collect()
     }
 
     /// How it leaves the cluster.
@@ -45,7 +62,7 @@ impl Asker<'_> {
     }
 
     /// Every other end in one direction, by the id of its node and its terms.
-    fn rows(&self, direction: Direction) -> Rows {
+    fn rows(&self, direction: Direction, outcomes: &[(WorkloadId, Outcome)]) -> Rows {
         let mut rows = BTreeMap::new();
         let leaving = (direction == Direction::Egress).then(|| self.leaving());
         // Through what something outside is reached.
@@ -67,11 +84,8 @@ impl Asker<'_> {
             rows.insert(key, Row { outcome, endpoint: Endpoint::Domain(pattern), place, way, tone, outside: None });
         }
         let workloads = &self.analysis.inventory().workloads;
-        for (id, workload) in workloads.entries().filter(|(id, workload)| *id != self.workload && !workload.pods.is_empty()) {
-            let outcome = self.outcome(direction, id);
-            if outcome.is_none() {
-                continue;
-            }
+        for (id, outcome) in outcomes.iter().filter(|(_, outcome)| !outcome.is_none()) {
+            let (workload, outcome) = (workloads.at(*id), outcome.clone());
             let own = workload.namespace == workloads.at(self.workload).namespace;
             // What is let through on purpose comes before what merely is.
             let rank = match (own, outcome.possible.is_all()) {
@@ -82,7 +96,7 @@ impl Asker<'_> {
             let tone = if outcome.certain.is_empty() { Tone::Depends } else { Tone::Allowed };
             let place = workload.namespace.to_string();
             let key = (rank, format!("{}/{}", workload.namespace, workload.name), ids::workload(workload));
-            rows.insert(key, Row { outcome, endpoint: endpoint_of(self.analysis, id), place, way: String::new(), tone, outside: None });
+            rows.insert(key, Row { outcome, endpoint: endpoint_of(self.analysis, *id), place, way: String::new(), tone, outside: None });
         }
         rows
     }
@@ -113,10 +127,29 @@ pub(super) fn endpoint_of(analysis: &Analysis, workload: WorkloadId) -> Endpoint
     Endpoint::Pods { peer: analysis.workload_peer(workload), pods: analysis.inventory().workloads.at(workload).pods.to_vec() }
 }
 
+/// The rows of one direction, and those of what is denied with how many there are.
+pub(super) fn lists(
+    question: &Question<'_>,
+    before: Option<&Asker<'_>>,
+    after: &Asker<'_>,
+    direction: Direction,
+) -> (Vec<ConnectionRow>, (Vec<ConnectionRow>, usize)) {
+    let outcomes = after.outcomes(direction);
+    let rows = connection_rows(question, before, after, direction, &outcomes);
+    let denied = denied_rows(question, after, direction, &outcomes, &rows);
+    (rows, denied)
+}
+
 /// The rows of one direction: those that the edits gain or lose first, then the outside, then its own namespace, then the others.
-pub(super) fn connection_rows(before: Option<&Asker<'_>>, after: &Asker<'_>, direction: Direction) -> Vec<ConnectionRow> {
-    let now = after.rows(direction);
-    let was = before.map(|asker| asker.rows(direction)).unwrap_or_default();
+fn connection_rows(
+    question: &Question<'_>,
+    before: Option<&Asker<'_>>,
+    after: &Asker<'_>,
+    direction: Direction,
+    outcomes: &[(WorkloadId, Outcome)],
+) -> Vec<ConnectionRow> {
+    let now = after.rows(direction, outcomes);
+    let was = before.map(|asker| asker.rows(direction, &asker.outcomes(direction))).unwrap_or_default();
     let mut changed = Vec::new();
     let mut same = Vec::new();
     for (key, row) in &now {
@@ -139,13 +172,15 @@ pub(super) fn connection_rows(before: Option<&Asker<'_>>, after: &Asker<'_>, dir
             _ => (Some(Tone::Gained), None),
         };
         let list = if tone.is_some() { &mut changed } else { &mut same };
-        list.push(connection_row(after, key, row, direction, tone, ports));
+        let asked = question.place(list.len());
+        list.push(connection_row(after, key, row, direction, tone, ports, asked));
     }
     if let Some(before) = before {
         let is_there = |id: &str| now.keys().any(|(.., new_id)| new_id == id);
         for (key, row) in was.iter().filter(|(key, row)| !is_within(&key.2, row, &now) && (row.outside.is_some() || !is_there(&key.2))) {
             if row.outside.is_none() || !is_there(&key.2) {
-                changed.push(connection_row(before, key, row, direction, Some(Tone::Lost), None));
+                let asked = question.place(changed.len());
+                changed.push(connection_row(before, key, row, direction, Some(Tone::Lost), None, asked));
             }
         }
     }
@@ -158,17 +193,28 @@ pub(super) fn connection_rows(before: Option<&Asker<'_>>, after: &Asker<'_>, dir
 }
 
 /// The workloads that are denied in one direction and not listed as lost, its own namespace's first; and how many there are.
-pub(super) fn denied_rows(asker: &Asker<'_>, direction: Direction, listed: &[ConnectionRow]) -> (Vec<ConnectionRow>, usize) {
+fn denied_rows(
+    question: &Question<'_>,
+    asker: &Asker<'_>,
+    direction: Direction,
+    outcomes: &[(WorkloadId, Outcome)],
+    listed: &[ConnectionRow],
+) -> (Vec<ConnectionRow>, usize) {
     let workloads = &asker.analysis.inventory().workloads;
     let own = &workloads.at(asker.workload).namespace;
-    let mut denied: Vec<(WorkloadId, &Workload)> = workloads
-        .entries()
-        .filter(|(id, workload)| *id != asker.workload && !workload.pods.is_empty() && asker.outcome(direction, *id).is_none())
-        .filter(|(_, workload)| !listed.iter().any(|row| row.peer == ids::workload(workload)))
+    // What was lost is listed as that.
+    let listed: BTreeSet<&str> = listed.iter().filter(|row| row.tone == Some(Tone::Lost)).map(|row| row.peer.as_str()).collect();
+    let mut denied: Vec<(WorkloadId, &Workload)> = outcomes
+        .iter()
+        .filter(|(_, outcome)| outcome.is_none())
+        .map(|(id, _)| (*id, workloads.at(*id)))
+        .filter(|(_, workload)| listed.is_empty() || !listed.contains(ids::workload(workload).as_str()))
         .collect();
     // Workloads stand by namespace and name already.
     denied.sort_by_key(|(_, workload)| workload.namespace != *own);
-    let rows = denied.iter().take(MAX_DENIED).map(|(id, workload)| {
+    let rows = denied.iter().take(MAX_DENIED).enumerate().map(|(index, (id, workload))| {
+        // They are listed only for who asks, and then first.
+        let asked = if question.gives_reasons || index < MAX_SEEN { Place::Asked } else { Place::Waits };
         let title = format!("{}/{}", workload.namespace, workload.name);
         let endpoint = endpoint_of(asker.analysis, *id);
         let row = Row {
@@ -179,7 +225,7 @@ pub(super) fn denied_rows(asker: &Asker<'_>, direction: Direction, listed: &[Con
             tone: Tone::Denied,
             outside: None,
         };
-        connection_row(asker, &(0, title, ids::workload(workload)), &row, direction, None, Some(String::new()))
+        connection_row(asker, &(0, title, ids::workload(workload)), &row, direction, None, Some(String::new()), asked)
     });
     (rows.collect(), denied.len())
 }
@@ -191,19 +237,28 @@ fn connection_row(
     direction: Direction,
     tone: Option<Tone>,
     ports: Option<String>,
+    place: Place,
 ) -> ConnectionRow {
-    let own = asker.endpoint();
-    let (from, to) = if direction == Direction::Egress { (&own, &row.endpoint) } else { (&row.endpoint, &own) };
-    let trace = reasons::ask(asker.analysis, from, to);
     let was = if tone == Some(Tone::Lost) && ports.is_none() { "was: " } else { "" };
     let name = if id.starts_with("workload/") { title.split_once('/').map_or(title.as_str(), |(_, name)| name) } else { title };
-    ConnectionRow {
+    let told = ConnectionRow {
         peer: id.clone(),
         title: name.to_owned(),
         place: row.place.clone(),
         ports: ports.unwrap_or_else(|| row.outcome.possible.to_string()),
         tone: Some(tone.unwrap_or(row.tone)),
+        waits: place == Place::Waits,
+        ..ConnectionRow::default()
+    };
+    if place != Place::Asked {
+        return told;
+    }
+    let own = asker.endpoint();
+    let (from, to) = if direction == Direction::Egress { (&own, &row.endpoint) } else { (&row.endpoint, &own) };
+    let trace = reasons::ask(asker.analysis, from, to);
+    ConnectionRow {
         because: format!("{was}{}{}{}", reasons::because(&trace), if row.way.is_empty() { "" } else { "; " }, row.way),
         why: reasons::lines(&trace, matches!(row.endpoint, Endpoint::Address(_)).then_some(outside_name(title))),
+        ..told
     }
 }

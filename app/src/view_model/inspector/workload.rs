@@ -8,17 +8,18 @@ use portolan_core::inventory::{PodId, Workload, WorkloadId};
 use portolan_core::policy::Direction;
 use portolan_core::{Kind, ObjectKey};
 
-use super::object_row;
-use super::rows::{Asker, connection_rows, denied_rows};
+use super::rows::{Asker, lists};
+use super::{Question, object_row};
 use crate::view_model::namespaces::workload_fact;
 use crate::view_model::{Inspector, ObjectRow, exposure, reasons};
 
-pub(super) fn workload_inspector(base: &Analysis, edited: &Analysis, id: WorkloadId) -> Inspector {
+pub(super) fn workload_inspector(question: &Question<'_>, id: WorkloadId) -> Inspector {
+    let Question { base, edited, told, .. } = *question;
     let workload = edited.inventory().workloads.at(id);
     let old = base.inventory().workload(&workload.namespace, &workload.name, Some(&workload.kind));
-    let before = old.map(|workload| Asker { analysis: base, workload, pod: None });
+    let before = old.map(|workload| Asker { analysis: base, told: None, workload, pod: None });
     let before = before.filter(|_| !std::ptr::eq(base, edited));
-    let after = Asker { analysis: edited, workload: id, pod: None };
+    let after = Asker { analysis: edited, told: Some(told), workload: id, pod: None };
     let addresses: Vec<String> =
         workload.pods.iter().flat_map(|pod| edited.inventory().pods.at(*pod).record().addresses.iter()).map(ToString::to_string).collect();
     let addresses = match addresses.as_slice() {
@@ -29,13 +30,13 @@ pub(super) fn workload_inspector(base: &Analysis, edited: &Analysis, id: Workloa
     let [could_reach, could_be_reached] = edited.exposure_of_workload(id).map(|exposure| exposure::rows(&exposure));
     let fact = workload_fact(edited, workload);
     let (kind, pods) = fact.split_once(", ").map_or((fact.as_str(), String::new()), |(kind, pods)| (kind, format!(", {pods}")));
-    let destinations = connection_rows(before.as_ref(), &after, Direction::Egress);
-    let sources = connection_rows(before.as_ref(), &after, Direction::Ingress);
+    let (destinations, denied_destinations) = lists(question, before.as_ref(), &after, Direction::Egress);
+    let (sources, denied_sources) = lists(question, before.as_ref(), &after, Direction::Ingress);
     Inspector {
         title: workload.name.to_string(),
         subtitle: format!("{kind} in {}{pods}{addresses}", workload.namespace),
-        denied_destinations: denied_rows(&after, Direction::Egress, &destinations),
-        denied_sources: denied_rows(&after, Direction::Ingress, &sources),
+        denied_destinations,
+        denied_sources,
         destinations,
         sources,
         could_be_reached,
@@ -46,13 +47,14 @@ pub(super) fn workload_inspector(base: &Analysis, edited: &Analysis, id: Workloa
     }
 }
 
-pub(super) fn pod_inspector(base: &Analysis, edited: &Analysis, id: PodId) -> Inspector {
+pub(super) fn pod_inspector(question: &Question<'_>, id: PodId) -> Inspector {
+    let Question { base, edited, told, .. } = *question;
     let pod = edited.inventory().pods.at(id);
     let workload = edited.inventory().workloads.at(pod.workload);
     let old = base.inventory().pod(pod.namespace(), pod.name());
-    let before = old.map(|old| Asker { analysis: base, workload: base.inventory().pods.at(old).workload, pod: Some(old) });
+    let before = old.map(|old| Asker { analysis: base, told: None, workload: base.inventory().pods.at(old).workload, pod: Some(old) });
     let before = before.filter(|_| !std::ptr::eq(base, edited));
-    let after = Asker { analysis: edited, workload: pod.workload, pod: Some(id) };
+    let after = Asker { analysis: edited, told: Some(told), workload: pod.workload, pod: Some(id) };
     let mut facts = vec![format!("Pod in {}", pod.namespace())];
     if workload.kind != "Pod" {
         facts.push(format!("of {} {}", workload.kind, workload.name));
@@ -64,14 +66,14 @@ pub(super) fn pod_inspector(base: &Analysis, edited: &Analysis, id: PodId) -> In
     if !pod.record().ready {
         facts.push("not ready".to_owned());
     }
-    let destinations = connection_rows(before.as_ref(), &after, Direction::Egress);
-    let sources = connection_rows(before.as_ref(), &after, Direction::Ingress);
+    let (destinations, denied_destinations) = lists(question, before.as_ref(), &after, Direction::Egress);
+    let (sources, denied_sources) = lists(question, before.as_ref(), &after, Direction::Ingress);
     let [could_reach, could_be_reached] = edited.exposure_of_pod(id).map(|exposure| exposure::rows(&exposure));
     Inspector {
         title: pod.name().to_string(),
         subtitle: facts.join(", "),
-        denied_destinations: denied_rows(&after, Direction::Egress, &destinations),
-        denied_sources: denied_rows(&after, Direction::Ingress, &sources),
+        denied_destinations,
+        denied_sources,
         destinations,
         sources,
         could_be_reached,
