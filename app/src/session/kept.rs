@@ -60,8 +60,6 @@ impl Kept {
         if let Some((_, known)) = self.picture.as_ref().filter(|(known, _)| *known == choices) {
             return known.clone();
         }
-        let earlier = &mut self.earlier;
-        let material = self.material.get_or_insert_with(|| Material::new(&answers.base, &answers.edited, earlier.take()));
         let scene = Scene {
             base: &answers.base,
             edited: &answers.edited,
@@ -73,7 +71,7 @@ impl Kept {
             brought_back: &choices.brought_back,
             pinned: &choices.pinned,
         };
-        let mut picture = graph::picture(&scene, material);
+        let mut picture = graph::picture(&scene, self.material(answers));
         let model = std::mem::take(&mut picture.model);
         // The map keeps its layout by pointer as long as the picture is the same.
         let same = self.picture.as_ref().map(|(_, (known, _))| known).filter(|known| ***known == model);

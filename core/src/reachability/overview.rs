@@ -236,15 +236,10 @@ impl Overview {
                 }
             }
         }
-        (next.pairs, next.outdated) = (self.pairs, Outdated::These(outdated));
         // Who else runs on a node may be others now, and so may the node of a class be.
-        let hosts = |overview: &Self| overview.on_nodes.keys().copied().collect::<Vec<_>>();
         next.find_neighbours();
-        let hosts: Vec<ClassId> = self.on_nodes.keys().copied().chain(hosts(&next)).collect();
-        match &mut next.outdated {
-            Outdated::These(outdated) => outdated.extend(hosts),
-            Outdated::All => {}
-        }
+        outdated.extend(self.on_nodes.keys().chain(next.on_nodes.keys()));
+        (next.pairs, next.outdated) = (self.pairs, Outdated::These(outdated));
         next
     }
 
@@ -253,11 +248,10 @@ impl Overview {
         let (was, is) = (&self.reachability.classes, &reachability.classes);
         let mut changed = Vec::new();
         for id in (0..was.len().max(is.len())).map(ClassId::from_index) {
-            let of = |classes: &Table<ClassId, Class>| (id.index() < classes.len() && !classes.at(id).pods.is_empty()).then_some(());
-            let is_same = match (of(was), of(is)) {
-                (None, None) => true,
-                (Some(()), Some(())) => was.at(id).is_same(is.at(id)),
-                _ => false,
+            let has_pods = |classes: &Table<ClassId, Class>| id.index() < classes.len() && !classes.at(id).pods.is_empty();
+            let is_same = match (has_pods(was), has_pods(is)) {
+                (true, true) => was.at(id).is_same(is.at(id)),
+                (had, has) => had == has,
             };
             if !is_same {
                 changed.push(id);
