@@ -228,6 +228,16 @@ impl Matcher {
         }
     }
 
+    /// Whether a block of this kind may hold pods that are not on their node's network.
+    pub(super) fn holds_pods(&self, kind: BlockKind) -> bool {
+        match kind {
+            BlockKind::IpBlock => self.assumptions.ip_block_selects_pods != BlocksSelectPods::No,
+            BlockKind::Network => self.assumptions.networks_select_pods != BlocksSelectPods::No,
+            BlockKind::Anybody => true,
+            BlockKind::NotPods | BlockKind::Outside => false,
+        }
+    }
+
     fn entity_class_match(&self, entity: &EntityPeer, class: &Class) -> Match {
         let is_node = class.host_network() && self.assumptions.host_network_pods != HostNetworkPods::Ordinary;
         match entity.entity {

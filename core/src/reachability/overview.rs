@@ -4,6 +4,8 @@
 //! Invariant: for two classes that are [regular](Overview::is_regular) in the direction that is asked about and of which neither tells the
 //! other [apart](Overview::apart), [`Reachability::pair`] is what [`Overview::others`] of both sides come to together.
 
+mod held;
+mod pairs;
 mod telling;
 
 use std::sync::{Arc, LazyLock};
@@ -11,13 +13,14 @@ use std::sync::{Arc, LazyLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use super::row::Row;
+use super::row::{ClassOutcome, Row};
 use super::{Class, ClassId, End, Outcome, Reachability};
 use crate::ids::{Id as _, Table};
 use crate::inventory::{Inventory, PodId};
 use crate::policy::Direction;
 use crate::ports::{PortSet, Protocol};
-use telling::{Others, Telling, Told};
+pub use pairs::{Pair, Pairs};
+use telling::{Others, Telling, Told, ToldByRow};
 
 /// Stands where something has not been asked for yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -95,62 +98,6 @@ struct OnNode {
 /// What came out for a pair of classes: a number that is the same for equal outcomes. See [`Overview::outcome`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutcomeId(u32);
-
-/// Two classes of which one tells the other apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pair {
-    /// Where it starts.
-    pub from: ClassId,
-    /// Where it ends.
-    pub to: ClassId,
-    /// What may go between them; where they are on one node, what may go between some pods of them.
-    pub outcome: OutcomeId,
-    /// Whether a rule names one of them, as against rules that hold nearly everybody.
-    pub is_named: bool,
-    /// Whether pods of the one share the network of a node that runs pods of the other: then it counts which pods they are.
-    pub is_on_node: bool,
-}
-
-/// Pairs of classes, sorted; there are many of them.
-#[derive(Debug, Default)]
-pub struct Pairs {
-    /// Each source with where its targets end.
-    sources: Vec<(ClassId, usize)>,
-    /// Each target, and its outcome with [`IS_NAMED`] and [`IS_ON_NODE`].
-    targets: Vec<(ClassId, u32)>,
-}
-
-/// Set in an outcome where the pair is named.
-const IS_NAMED: u32 = 1 << 31;
-
-/// Set in an outcome where it counts which pods of the pair are meant.
-const IS_ON_NODE: u32 = 1 << 30;
-
-impl Pairs {
-    /// Adds one that comes after those that are there.
-    fn push(&mut self, pair: Pair) {
-        let flags = if pair.is_named { IS_NAMED } else { 0 } | if pair.is_on_node { IS_ON_NODE } else { 0 };
-        self.targets.push((pair.to, (pair.outcome.0 & !(IS_NAMED | IS_ON_NODE)) | flags));
-        match self.sources.last_mut() {
-            Some((from, end)) if *from == pair.from => *end = self.targets.len(),
-            _ => self.sources.push((pair.from, self.targets.len())),
-        }
-    }
-
-    /// Each of them, by source and target.
-    pub fn iter(&self) -> impl Iterator<Item = Pair> + '_ {
-        let starts = std::iter::once(0).chain(self.sources.iter().map(|(_, end)| *end));
-        self.sources.iter().zip(starts).flat_map(|((from, end), start)| {
-            self.targets.get(start..*end).unwrap_or_default().iter().map(|(to, outcome)| Pair {
-                from: *from,
-                to: *to,
-                outcome: OutcomeId(outcome & !(IS_NAMED | IS_ON_NODE)),
-                is_named: outcome & IS_NAMED != 0,
-                is_on_node: outcome & IS_ON_NODE != 0,
-            })
-        })
-    }
-}
 
 impl Overview {
     /// A view of all classes.
@@ -307,15 +254,36 @@ impl Overview {
 
     /// What is known of the row of a class; `None` for a class without pods.
     fn known(&mut self, class: ClassId, direction: Direction) -> Option<&mut Known> {
-        let number = *self.row_of.get(place_of(direction))?.get(class.index())?;
-        let slot = self.rows.get_mut(number as usize)?;
-        if slot.is_none() {
-            let row = Arc::clone(self.reachability.classes.at(class).row(direction));
-            let (told, n_named) = self.telling.told(&self.reachability, &row);
-            let told = told.filter(|told| told.others != Others::ByPorts || !self.ports.classes.is_empty());
-            *slot = Some(Known { row, told, n_named, of_apart: Vec::new(), of_others: Vec::new() });
+        let number = *self.row_of.get(place_of(direction))?.get(class.index())? as usize;
+        if self.rows.get(number)?.is_none() {
+            let known = self.find_out(class, direction);
+            *self.rows.get_mut(number)? = Some(known);
         }
-        slot.as_mut()
+        self.rows.get_mut(number)?.as_mut()
+    }
+
+    /// Finds out about the row of a class.
+    fn find_out(&mut self, class: ClassId, direction: Direction) -> Known {
+        let reachability = Arc::clone(&self.reachability);
+        let row = Arc::clone(reachability.classes.at(class).row(direction));
+        let ToldByRow { told, n_named, held } = self.telling.told(&reachability, &row);
+        let told = told.filter(|told| told.others != Others::ByPorts || !self.ports.classes.is_empty());
+        let mut of_apart = Vec::new();
+        if let (Some(told), Some(held)) = (&told, held) {
+            // Many of them come out as the one before.
+            let mut last: Option<(Arc<ClassOutcome>, u32)> = None;
+            of_apart.reserve_exact(told.apart.len());
+            for (id, matches) in told.apart.iter().zip(held) {
+                let outcome = row.of_matches(&reachability, *id, matches);
+                let number = match &last {
+                    Some((other, number)) if Arc::ptr_eq(other, &outcome) => *number,
+                    _ => self.id_of(outcome.in_family(None)),
+                };
+                of_apart.push(number);
+                last = Some((outcome, number));
+            }
+        }
+        Known { row, told, n_named, of_apart, of_others: Vec::new() }
     }
 
     /// Whether a class is treated in one direction by its rules alone, which tell few apart, and shares an address family with everybody.
@@ -484,110 +452,6 @@ impl Overview {
         }
         let ingress = self.side(to, Direction::Ingress, from);
         self.both(egress, ingress)
-    }
-
-    /// All pairs of classes of which one tells the other [apart](Self::apart), sorted. Of classes that tell too many apart there are those
-    /// pairs only in which the other end tells them apart.
-    pub fn pairs(&mut self) -> Arc<Pairs> {
-        match std::mem::replace(&mut self.outdated, Outdated::These(FxHashSet::default())) {
-            Outdated::All => self.pairs = Arc::new(self.all_pairs()),
-            Outdated::These(outdated) if outdated.is_empty() => {}
-            Outdated::These(outdated) => {
-                let new = self.pairs_of(&outdated);
-                let stays = |pair: &Pair| !outdated.contains(&pair.from) && !outdated.contains(&pair.to);
-                let mut all = Pairs::default();
-                let mut new = new.into_iter().peekable();
-                for pair in self.pairs.iter().filter(stays) {
-                    while let Some(before) = new.next_if(|new| (new.from, new.to) < (pair.from, pair.to)) {
-                        all.push(before);
-                    }
-                    all.push(pair);
-                }
-                new.for_each(|pair| all.push(pair));
-                self.pairs = Arc::new(all);
-            }
-        }
-        Arc::clone(&self.pairs)
-    }
-
-    /// All pairs.
-    fn all_pairs(&mut self) -> Pairs {
-        let inhabited = self.telling.inhabited.clone();
-        // Who tells a class apart as a source, with whether by name.
-        let mut into: Vec<Vec<(ClassId, bool)>> = vec![Vec::new(); self.reachability.classes.len()];
-        for to in &inhabited {
-            let is_by_name = self.is_by_name(*to, Direction::Ingress);
-            for from in self.apart(*to, Direction::Ingress).iter().flat_map(|apart| apart.iter()) {
-                if let Some(into) = into.get_mut(from.index()) {
-                    into.push((*to, is_by_name));
-                }
-            }
-        }
-        // What holds for others is at hand then wherever a pair comes to it.
-        for own in &inhabited {
-            for direction in Direction::ALL {
-                self.others(*own, direction, self.port_group(*own));
-            }
-        }
-        let mut pairs = Pairs::default();
-        let mut of_one: Vec<(ClassId, bool)> = Vec::new();
-        for from in inhabited {
-            let is_by_name = self.is_by_name(from, Direction::Egress);
-            let by_row = self.apart_by_row(from, Direction::Egress);
-            // Who is told apart for running on the same node alone is not named.
-            let is_named = |to: &ClassId| is_by_name && by_row.as_ref().is_some_and(|apart| apart.binary_search(to).is_ok());
-            let apart = self.apart(from, Direction::Egress);
-            of_one.extend(apart.iter().flat_map(|apart| apart.iter()).map(|to| (*to, is_named(to))));
-            of_one.extend(into.get_mut(from.index()).map(std::mem::take).into_iter().flatten());
-            // The named one of two alike comes last, and stays.
-            of_one.sort_unstable();
-            for (at, (to, is_named)) in of_one.iter().enumerate() {
-                if of_one.get(at + 1).is_none_or(|(next, _)| next != to) {
-                    let (outcome, is_on_node) = (self.pair(from, *to), self.is_on_node(from, *to));
-                    pairs.push(Pair { from, to: *to, outcome, is_named: *is_named, is_on_node });
-                }
-            }
-            of_one.clear();
-        }
-        pairs
-    }
-
-    /// The pairs with one of these classes, sorted.
-    fn pairs_of(&mut self, classes: &FxHashSet<ClassId>) -> Vec<Pair> {
-        let inhabited = self.telling.inhabited.clone();
-        let mut told: Vec<(ClassId, ClassId, bool)> = Vec::new();
-        for own in &inhabited {
-            let is_asked = classes.contains(own);
-            for direction in Direction::ALL {
-                let is_by_name = self.is_by_name(*own, direction);
-                let Some(apart) = self.apart(*own, direction) else { continue };
-                let mut note = |other: ClassId, is_by_name: bool| {
-                    let (from, to) = if direction == Direction::Egress { (*own, other) } else { (other, *own) };
-                    told.push((from, to, is_by_name));
-                };
-                let on_node = self.on_nodes.get(own).filter(|_| direction == Direction::Egress);
-                let by_row = on_node.and_then(|_| self.known_already(*own, direction)).and_then(|known| known.told.as_ref());
-                // Who is told apart for running on the same node alone is not named.
-                let is_named = |other: &ClassId| is_by_name && by_row.is_none_or(|told| told.apart.binary_search(other).is_ok());
-                if is_asked {
-                    apart.iter().for_each(|other| note(*other, is_named(other)));
-                } else if classes.len() < apart.len() / 8 {
-                    classes.iter().filter(|other| apart.binary_search(other).is_ok()).for_each(|other| note(*other, is_named(other)));
-                } else {
-                    apart.iter().filter(|other| classes.contains(other)).for_each(|other| note(*other, is_named(other)));
-                }
-            }
-        }
-        // The named one of two alike comes last, and stays.
-        told.sort_unstable();
-        let mut pairs = Vec::with_capacity(told.len());
-        for (at, (from, to, is_named)) in told.iter().enumerate() {
-            if told.get(at + 1).is_none_or(|(next_from, next_to, _)| (next_from, next_to) != (from, to)) {
-                let (outcome, is_on_node) = (self.pair(*from, *to), self.is_on_node(*from, *to));
-                pairs.push(Pair { from: *from, to: *to, outcome, is_named: *is_named, is_on_node });
-            }
-        }
-        pairs
     }
 
     fn known_already(&self, class: ClassId, direction: Direction) -> Option<&Known> {

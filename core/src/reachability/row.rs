@@ -16,7 +16,7 @@ use crate::assumptions::Cause;
 use crate::ids::Id;
 use crate::intervals::Intervals;
 use crate::object::Kind;
-use crate::policy::{Direction, Entity, PeerKind, Policy, PortKind, Term};
+use crate::policy::{Direction, Entity, PeerKind, Policy, PortKind, Rule, Term};
 use crate::ports::Protocol;
 use crate::record::ContainerPort;
 
@@ -90,10 +90,10 @@ pub(super) struct Row {
 struct Content {
     /// What holds for a class that is not singled out.
     others: Arc<ClassOutcome>,
-    named: Named,
-    /// Of classes of smaller ids it is known whether they are singled out; of those that came later that is asked anew each time, as they
-    /// are not the same for all who share the row.
-    n_known: usize,
+    ports: NamedPorts,
+    /// How many peers the rules have.
+    n_peers: usize,
+    named: OnceLock<Named>,
     answers: Mutex<Answers>,
 }
 
@@ -142,18 +142,27 @@ struct Named {
     blocks: [Intervals<u128>; 2],
     /// Whether nodes are named.
     has_nodes: bool,
-    /// Names of ports that count at the other end, whoever that is.
-    ports: Vec<(Option<Protocol>, SmolStr)>,
-    /// Whether names of ports count at an end that some peer holds.
-    names_ports: bool,
-    /// How many peers the rules have.
-    n_peers: usize,
+    /// Of classes of smaller ids it is known whether they are singled out; of those that came later that is asked anew each time, as they
+    /// are not the same for all who share the row.
+    n_known: usize,
 }
+
+/// The names of ports that the rules of a row name.
+#[derive(Debug, Default)]
+struct NamedPorts {
+    /// Those that count at the other end, whoever that is.
+    of_anybody: Vec<(Option<Protocol>, SmolStr)>,
+    /// Whether some count at an end that some peer holds.
+    of_peers: bool,
+}
+
+/// Which of a row's peers match a class, by their places in [`Row::peers`], and how.
+pub(super) type Matches = SmallVec<[(u32, Match); 4]>;
 
 /// What a row's peers can tell of a class: which of them match it, how, and which ports it has where names of ports count.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Signature {
-    matches: SmallVec<[(u32, Match); 4]>,
+    matches: Matches,
     ports: Option<Box<[ContainerPort]>>,
     has_both_families: bool,
 }
@@ -177,40 +186,50 @@ pub struct AddressOutcome {
     pub outcome: Outcome,
 }
 
-impl Named {
-    fn nobody() -> Self {
-        Self {
-            selected: Some(Box::new([])),
-            many: SmallVec::new(),
-            blocks: Default::default(),
-            has_nodes: false,
-            ports: Vec::new(),
-            names_ports: false,
-            n_peers: 0,
+impl NamedPorts {
+    fn new(key: &RowKey) -> Self {
+        let mut ports = Self::default();
+        for rule in key.rules().filter(|_| key.direction == Direction::Egress) {
+            let names = rule.ports.iter().flatten().filter_map(|port| match &port.kind {
+                PortKind::Named(protocol, name) => Some((*protocol, name.clone())),
+                PortKind::Set(_) => None,
+            });
+            if rule.peers.is_some() {
+                ports.of_peers |= names.count() > 0;
+            } else {
+                ports.of_anybody.extend(names);
+            }
         }
+        ports
     }
 
+    /// Whether a class has a port that counts whoever it is.
+    fn has(&self, class: &Class) -> bool {
+        let is_named = |port: &ContainerPort| {
+            let is_it = |(protocol, name): &(Option<Protocol>, SmolStr)| {
+                port.name == *name && protocol.is_none_or(|protocol| port.protocol == protocol)
+            };
+            self.of_anybody.iter().any(is_it)
+        };
+        !self.of_anybody.is_empty() && class.ports().iter().any(is_named)
+    }
+}
+
+impl Named {
     fn new(reachability: &Reachability, key: &RowKey, n_classes: usize) -> Self {
-        let mut named = Self::nobody();
+        let (blocks, many) = (Default::default(), SmallVec::new());
+        let mut named = Self { selected: Some(Box::new([])), many, blocks, has_nodes: false, n_known: n_classes };
         let mut selected: Vec<ClassId> = Vec::new();
-        for rule in key.policies.iter().filter_map(|placed| placed.policy.rules(key.direction)).flatten() {
-            named.n_peers += rule.peers.as_ref().map_or(0, |peers| peers.len());
-            for peer in rule.peers.iter().flatten() {
-                named.add(reachability, &peer.kind, n_classes, &mut selected);
-            }
-            if key.direction == Direction::Egress && rule.peers.is_some() {
-                named.names_ports |= rule.ports.iter().flatten().any(|port| matches!(port.kind, PortKind::Named(..)));
-            } else if key.direction == Direction::Egress {
-                named.ports.extend(rule.ports.iter().flatten().filter_map(|port| match &port.kind {
-                    PortKind::Named(protocol, name) => Some((*protocol, name.clone())),
-                    PortKind::Set(_) => None,
-                }));
-            }
+        for peer in key.rules().filter_map(|rule| rule.peers.as_ref()).flatten() {
+            named.add(reachability, &peer.kind, n_classes, &mut selected);
         }
         if named.selected.is_some() {
             selected.sort_unstable();
             selected.dedup();
             named.selected = Some(selected.into());
+        }
+        if !named.many.is_empty() {
+            named.n_known = n_classes.min(reachability.index.n_filed());
         }
         named
     }
@@ -264,55 +283,6 @@ impl Named {
             || self.many.iter().any(|selected| selected.binary_search(&id).is_ok())
             || by_block()
             || (self.has_nodes && class.host_network())
-            || self.has_port(class)
-    }
-
-    fn has_port(&self, class: &Class) -> bool {
-        let is_named = |port: &ContainerPort| {
-            self.ports.iter().any(|(protocol, name)| port.name == *name && protocol.is_none_or(|protocol| port.protocol == protocol))
-        };
-        !self.ports.is_empty() && class.ports().iter().any(is_named)
-    }
-}
-
-/// What a row singles classes out by.
-pub(super) struct Singling<'a> {
-    /// Those that selectors match, sorted.
-    pub(super) selected: &'a [ClassId],
-    /// Of classes of smaller ids it is known whether they are singled out.
-    pub(super) n_known: usize,
-    named: &'a Named,
-}
-
-impl Singling<'_> {
-    /// Those that selectors of many match, sorted each.
-    pub(super) fn lists(&self) -> &[Arc<[ClassId]>] {
-        &self.named.many
-    }
-
-    /// The addresses that blocks hold, IPv4 and IPv6.
-    pub(super) fn blocks(&self) -> &[Intervals<u128>; 2] {
-        &self.named.blocks
-    }
-
-    /// Whether blocks hold some addresses.
-    pub(super) fn has_blocks(&self) -> bool {
-        self.named.blocks.iter().any(|blocks| !blocks.is_empty())
-    }
-
-    /// Whether nodes are named.
-    pub(super) fn has_nodes(&self) -> bool {
-        self.named.has_nodes
-    }
-
-    /// Whether names of ports single classes out.
-    pub(super) fn has_ports(&self) -> bool {
-        !self.named.ports.is_empty()
-    }
-
-    /// Whether a class is singled out by the name of a port.
-    pub(super) fn has_port_of(&self, class: &Class) -> bool {
-        self.named.has_port(class)
     }
 }
 
@@ -321,6 +291,13 @@ pub(super) fn narrowest(terms: &[Term]) -> Option<&Term> {
     let positive = || terms.iter().filter(|term| !term.is_negated);
     let are_pods = |term: &&Term| term.any.iter().all(|kind| matches!(kind, PeerKind::Pods(_)));
     positive().find(are_pods).or_else(|| positive().next())
+}
+
+impl RowKey {
+    /// The rules of the policies, in the order in which they are asked.
+    fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.policies.iter().filter_map(|placed| placed.policy.rules(self.direction)).flatten()
+    }
 }
 
 impl Row {
@@ -344,11 +321,18 @@ impl Row {
         self.content.get_or_init(|| {
             let evaluation = Evaluation::new(reachability, &self.key);
             let outcome = if self.is_open() { Outcome::all() } else { evaluation.outcome(Target::AnyOtherClass, None) };
-            let named = if self.is_open() { Named::nobody() } else { Named::new(reachability, &self.key, self.n_classes) };
             let others = Arc::new(ClassOutcome { either: outcome, by_family: None });
-            let n_known = if named.many.is_empty() { self.n_classes } else { self.n_classes.min(reachability.index.n_filed()) };
-            Box::new(Content { others, named, n_known, answers: Mutex::default() })
+            let n_peers = self.key.rules().map(|rule| rule.peers.as_ref().map_or(0, |peers| peers.len())).sum();
+            let (ports, named, answers) = (NamedPorts::new(&self.key), OnceLock::new(), Mutex::default());
+            Box::new(Content { others, ports, n_peers, named, answers })
         })
+    }
+
+    /// Whether some rule may single a class out.
+    fn may_hold(&self, reachability: &Reachability, content: &Content, id: ClassId) -> bool {
+        let named = content.named.get_or_init(|| Named::new(reachability, &self.key, self.n_classes));
+        let class = reachability.classes.at(id);
+        id.index() >= named.n_known || named.may_hold(id, class) || content.ports.has(class)
     }
 
     /// Whether it has been asked for.
@@ -360,10 +344,10 @@ impl Row {
     pub(super) fn of_class(&self, reachability: &Reachability, id: ClassId) -> Arc<ClassOutcome> {
         let content = self.content(reachability);
         let class = reachability.classes.at(id);
-        if self.is_open() || (id.index() < content.n_known && !content.named.may_hold(id, class)) {
+        if self.is_open() || !self.may_hold(reachability, content, id) {
             return Arc::clone(&content.others);
         }
-        let remembers = content.named.n_peers > MANY_PEERS && id.index() < self.n_classes;
+        let remembers = content.n_peers > MANY_PEERS && id.index() < self.n_classes;
         if remembers {
             let answers = content.answers.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(answer) = answers.lately.get(&id) {
@@ -382,8 +366,7 @@ impl Row {
     }
 
     fn by_signature(&self, reachability: &Reachability, content: &Content, class: &Class) -> Arc<ClassOutcome> {
-        let rules = self.key.policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten();
-        let mut matches: SmallVec<[(u32, Match); 4]> = SmallVec::new();
+        let mut matches = Matches::new();
         let mut place = 0u32;
         let mut note = |kind: &PeerKind| {
             let matched = reachability.matcher.class_match(kind, class);
@@ -392,20 +375,34 @@ impl Row {
             }
             place += 1;
         };
-        for peer in rules.filter_map(|rule| rule.peers.as_ref()).flatten() {
-            note(&peer.kind);
+        for kind in self.peers() {
+            note(kind);
             // Of several terms each counts by itself: assumptions may turn them out differently.
-            if let PeerKind::All(_) = &peer.kind {
-                peer.kind.parts().into_iter().for_each(&mut note);
+            if let PeerKind::All(_) = kind {
+                kind.parts().into_iter().for_each(&mut note);
             }
         }
+        self.by_matches(reachability, content, class, matches)
+    }
+
+    /// Who the peers of the rules are, in their order.
+    pub(super) fn peers(&self) -> impl Iterator<Item = &PeerKind> {
+        self.key.rules().filter_map(|rule| rule.peers.as_ref()).flatten().map(|peer| &peer.kind)
+    }
+
+    /// What holds for a class, where it is known which of the peers match it; for a row of which no peer is [`PeerKind::All`].
+    pub(super) fn of_matches(&self, reachability: &Reachability, id: ClassId, matches: Matches) -> Arc<ClassOutcome> {
+        self.by_matches(reachability, self.content(reachability), reachability.classes.at(id), matches)
+    }
+
+    fn by_matches(&self, reachability: &Reachability, content: &Content, class: &Class, matches: Matches) -> Arc<ClassOutcome> {
         let ports = || class.ports().iter().filter(|port| reachability.relevant.port_names.contains(&port.name));
         // Names of ports are resolved on whoever a rule holds.
-        let has_ports = (content.named.names_ports && !matches.is_empty()) || content.named.has_port(class);
+        let has_ports = (content.ports.of_peers && !matches.is_empty()) || content.ports.has(class);
         let signature = Signature {
             matches,
             ports: has_ports.then(|| ports().map(|port| ContainerPort { host_port: None, ..port.clone() }).collect()),
-            has_both_families: class.has_both_families(),
+            has_both_families: reachability.has_dual_stack && class.has_both_families(),
         };
         if signature.matches.is_empty() && signature.ports.is_none() {
             return Arc::clone(&content.others);
@@ -416,7 +413,7 @@ impl Row {
         }
         let evaluation = Evaluation::new(reachability, &self.key);
         let target = Target::Class(class);
-        let answer = if class.has_both_families() {
+        let answer = if signature.has_both_families {
             let [v4, v6] = [Family::V4, Family::V6].map(|family| evaluation.outcome(target, Some(family)));
             let either = v4.or_elsewhere(&v6, Cause::OneFamily);
             ClassOutcome { either, by_family: (v4 != v6).then_some([v4, v6]) }
@@ -433,20 +430,20 @@ impl Row {
         self.addresses.get_or_init(|| self.work_out_addresses(reachability))
     }
 
-    /// What the rules single classes out by; `None` where they match everybody.
-    pub(super) fn singling(&self, reachability: &Reachability) -> Option<Singling<'_>> {
-        let content = self.content(reachability);
-        let selected = content.named.selected.as_deref()?;
-        let n_known = if self.is_open() { reachability.classes.len() } else { content.n_known };
-        Some(Singling { selected, named: &content.named, n_known })
-    }
-
     /// Whether some rule singles a class out, told from the rules themselves.
     pub(super) fn singles_out(&self, reachability: &Reachability, class: &Class) -> bool {
-        let rules = || self.key.policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten();
         let holds = |kind: &PeerKind| reachability.matcher.class_match(kind, class) != Match::No;
-        let by_peer = || rules().filter_map(|rule| rule.peers.as_ref()).flatten().any(|peer| holds(&peer.kind));
-        !self.is_open() && (by_peer() || self.content(reachability).named.has_port(class))
+        self.peers().any(holds) || self.singles_out_by_port(reachability, class)
+    }
+
+    /// Whether names of ports single classes out, whoever they are.
+    pub(super) fn names_ports(&self, reachability: &Reachability) -> bool {
+        !self.content(reachability).ports.of_anybody.is_empty()
+    }
+
+    /// Whether the name of a port singles a class out, whoever it is.
+    pub(super) fn singles_out_by_port(&self, reachability: &Reachability, class: &Class) -> bool {
+        self.content(reachability).ports.has(class)
     }
 
     /// What holds for a class that is not singled out.
@@ -461,8 +458,7 @@ impl Row {
         }
         let evaluation = Evaluation::new(reachability, &self.key);
         let mut starts = [BTreeSet::from([0u128]), BTreeSet::from([0u128])];
-        let rules = self.key.policies.iter().filter_map(|placed| placed.policy.rules(self.key.direction)).flatten();
-        for block in rules.filter_map(|rule| rule.peers.as_ref()).flatten().flat_map(|peer| peer.kind.parts()).flat_map(PeerKind::blocks) {
+        for block in self.peers().flat_map(PeerKind::parts).flat_map(PeerKind::blocks) {
             let [v4, v6] = &mut starts;
             let (starts, last) = if block.family == Family::V4 { (v4, Family::V4.last()) } else { (v6, Family::V6.last()) };
             for (first, end) in block.addresses.spans() {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::super::matching::Match;
-use super::super::row::{Row, narrowest};
+use super::super::row::{Matches, Row, narrowest};
 use super::super::{Class, ClassId, Reachability, Selection};
+use super::held::Held;
 use crate::address::{AddressBlock, Family, number};
 use crate::ids::Id as _;
 use crate::policy::{Direction, PeerKind, PodSelector, PortKind};
@@ -32,9 +33,19 @@ pub(super) enum Others {
     ByPorts,
 }
 
+/// Whom a row tells apart, and how that was found.
+pub(super) struct ToldByRow {
+    /// `None` where they are too many.
+    pub(super) told: Option<Told>,
+    /// How many the row's rules name at least.
+    pub(super) n_named: usize,
+    /// Which peers hold each of those that are told apart, where what holds for them follows from that alone.
+    pub(super) held: Option<Vec<Matches>>,
+}
+
 /// Which classes a peer of a rule holds.
 #[derive(Debug)]
-enum Part {
+pub(super) enum Part {
     /// These, sorted.
     These(Vec<ClassId>),
     /// All but these, sorted.
@@ -56,16 +67,20 @@ pub(super) struct Telling {
     pub(super) inhabited: Vec<ClassId>,
     /// Whether a class has pods, by class.
     has_pods: Vec<bool>,
+    /// Whether it has an address, and does not share its node's network.
+    is_ordinary: Vec<bool>,
     /// The addresses of the classes that have pods, IPv4 and IPv6, sorted.
-    addresses: [Vec<(u128, ClassId)>; 2],
-    /// Those without an address.
-    elsewhere: Vec<ClassId>,
+    pub(super) addresses: [Vec<(u128, ClassId)>; 2],
+    /// Those without an address, first those that do not share their node's network.
+    pub(super) elsewhere: Vec<ClassId>,
     /// Those that share their node's network.
-    on_nodes: Vec<ClassId>,
+    pub(super) on_nodes: Vec<ClassId>,
     /// Whether any two classes have an address family in common.
     pub(super) has_common_family: bool,
     /// What selectors hold that hold many.
     parts: FxHashMap<PodSelector, Arc<Part>>,
+    /// What selectors hold.
+    pub(super) held: Held,
 }
 
 impl Telling {
@@ -74,10 +89,14 @@ impl Telling {
         let (mut lacks_v4, mut lacks_v6) = (false, false);
         let mut inhabited = Vec::new();
         let mut has_pods = vec![false; reachability.classes.len()];
+        let mut is_ordinary = has_pods.clone();
         for (id, class) in reachability.inhabited() {
             inhabited.push(id);
             if let Some(has) = has_pods.get_mut(id.index()) {
                 *has = true;
+            }
+            if let Some(is_ordinary) = is_ordinary.get_mut(id.index()) {
+                *is_ordinary = !class.host_network() && !class.addresses().is_empty();
             }
             for address in class.addresses() {
                 let all = if matches!(address, IpAddr::V4(_)) { &mut v4 } else { &mut v6 };
@@ -93,20 +112,47 @@ impl Telling {
                 on_nodes.push(id);
             }
         }
+        elsewhere.sort_by_key(|id| reachability.classes.at(*id).host_network());
         v4.sort_unstable();
         v6.sort_unstable();
         let has_common_family = !(lacks_v4 && lacks_v6);
-        Self { inhabited, has_pods, addresses: [v4, v6], elsewhere, on_nodes, has_common_family, parts: FxHashMap::default() }
+        Self {
+            inhabited,
+            has_pods,
+            is_ordinary,
+            addresses: [v4, v6],
+            elsewhere,
+            on_nodes,
+            has_common_family,
+            parts: FxHashMap::default(),
+            held: Held::default(),
+        }
     }
 
-    /// Whom a row tells apart, `None` where they are too many; and how many its rules name at least.
-    pub(super) fn told(&mut self, reachability: &Reachability, row: &Row) -> (Option<Told>, usize) {
-        match self.named_by(reachability, row) {
-            Ok(named) => {
-                let n_named = named.len();
-                (Some(Told { apart: named.into(), others: Others::Unnamed }), n_named)
+    /// Whom a row tells apart.
+    pub(super) fn told(&mut self, reachability: &Reachability, row: &Row) -> ToldByRow {
+        let named = self.held_by(reachability, row).and_then(|held| {
+            let mut named = held.classes();
+            if row.names_ports(reachability) {
+                let is_named = |(_, class): &(ClassId, &Class)| row.singles_out_by_port(reachability, class);
+                named.extend(reachability.inhabited().filter(is_named).map(|(id, _)| id));
+                named.sort_unstable();
+                named.dedup();
             }
-            Err(n_named) => (self.broad(reachability, row), n_named),
+            if named.len() > self.most() { Err(named.len()) } else { Ok((held, named)) }
+        });
+        match named {
+            Ok((held, named)) => {
+                let n_named = named.len();
+                let has_terms = row.peers().any(|kind| matches!(kind, PeerKind::All(_)));
+                let held = (!has_terms).then(|| held.of(&named));
+                ToldByRow { told: Some(Told { apart: named.into(), others: Others::Unnamed }), n_named, held }
+            }
+            Err(n_named) => {
+                let told = self.broad(reachability, row);
+                let held = told.as_ref().and_then(|told| self.held_broadly(reachability, row, &told.apart));
+                ToldByRow { told, n_named, held }
+            }
         }
     }
 
@@ -148,7 +194,11 @@ impl Telling {
         if n_classes > 8 { n_classes / 2 } else { usize::MAX }
     }
 
-    fn has_pods(&self, id: ClassId) -> bool {
+    pub(super) fn is_ordinary(&self, id: ClassId) -> bool {
+        self.is_ordinary.get(id.index()).is_some_and(|is_ordinary| *is_ordinary)
+    }
+
+    pub(super) fn has_pods(&self, id: ClassId) -> bool {
         self.has_pods.get(id.index()).is_some_and(|has| *has)
     }
 
@@ -203,7 +253,7 @@ impl Telling {
         Some(())
     }
 
-    fn part(&mut self, reachability: &Reachability, selector: &PodSelector) -> Arc<Part> {
+    pub(super) fn part(&mut self, reachability: &Reachability, selector: &PodSelector) -> Arc<Part> {
         if let Some(part) = self.parts.get(selector) {
             return Arc::clone(part);
         }
@@ -223,7 +273,7 @@ impl Telling {
     }
 
     /// Which classes have some address in a block, of those that have addresses.
-    fn part_of_block(&self, block: &AddressBlock) -> Part {
+    pub(super) fn part_of_block(&self, block: &AddressBlock) -> Part {
         let [v4, v6] = &self.addresses;
         let addresses = if block.family == Family::V4 { v4 } else { v6 };
         let place = |address: u128| addresses.partition_point(|(other, _)| *other < address);
@@ -246,45 +296,5 @@ impl Telling {
         found.sort_unstable();
         found.dedup();
         if 2 * n_held <= addresses.len() { Part::These(found) } else { Part::AllBut(found) }
-    }
-
-    /// Those that a row's rules name, sorted; where they are nearly all, how many at least.
-    fn named_by(&self, reachability: &Reachability, row: &Row) -> Result<Vec<ClassId>, usize> {
-        let n_classes = reachability.classes.len();
-        let most = self.most();
-        let singling = row.singling(reachability).ok_or(usize::MAX)?;
-        let mut ids: Vec<ClassId> = singling.selected.to_vec();
-        ids.extend(singling.lists().iter().flat_map(|list| list.iter().copied()));
-        if singling.has_blocks() {
-            ids.extend(&self.elsewhere);
-            for (blocks, addresses) in singling.blocks().iter().zip(&self.addresses) {
-                for (first, last) in blocks.spans() {
-                    let from = addresses.partition_point(|(address, _)| address < first);
-                    ids.extend(
-                        addresses.get(from..).unwrap_or_default().iter().take_while(|(address, _)| address <= last).map(|(_, id)| *id),
-                    );
-                    if ids.len() > most.saturating_mul(2) {
-                        ids.sort_unstable();
-                        ids.dedup();
-                        if ids.len() > most {
-                            return Err(ids.len());
-                        }
-                    }
-                }
-            }
-        }
-        if singling.has_nodes() {
-            ids.extend(&self.on_nodes);
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        ids.retain(|id| id.index() < singling.n_known && self.has_pods(*id));
-        let later = (singling.n_known..n_classes).map(ClassId::from_index);
-        ids.extend(later.filter(|id| self.has_pods(*id) && row.singles_out(reachability, reachability.classes.at(*id))));
-        if singling.has_ports() {
-            let holds = |(id, class): &(ClassId, &Class)| ids.binary_search(id).is_ok() || singling.has_port_of(class);
-            ids = reachability.inhabited().filter(holds).map(|(id, _)| id).collect();
-        }
-        if ids.len() <= most { Ok(ids) } else { Err(ids.len()) }
     }
 }
